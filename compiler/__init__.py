@@ -1,0 +1,1 @@
+"""A checked study to a plan: pure functions, no numerics, no clock, no files."""

@@ -1,0 +1,149 @@
+"""The plan: a graph of stages and measurements, the runs that use it, and what to show of them.
+
+Frozen, and all that the runtime sees of a study. A plan round-trips through JSON.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from lab.spec.values import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One stage or measurement, named by the hash of its meaning.
+
+    `arguments` are resolved values (`lab.spec.values`), every default filled in. `inputs` maps a role
+    to the key of another node: `before` is the stage this one continues, `of` the stage measured;
+    arms as arguments have the role of the argument. `seed` is the replicate's, None where nothing
+    random happened up to here. `content` maps a data source's or file's argument to its checksum.
+
+    Always holds: every key in `inputs` belongs to a node that stands earlier in the plan.
+    """
+
+    key: str
+    role: Literal["stage", "measurement"]
+    component: str
+    arguments: Mapping[str, Value]
+    inputs: Mapping[str, str]
+    seed: int | None
+    vary: tuple[str, ...]
+    version: str
+    fresh: bool
+    label: str
+
+
+#: An expression over measurements: `{"number": x}`, `{"node": key}`, or
+#: `{"op": "+" | "-" | "*" | "/", "of": [tree, tree]}`.
+Tree = Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One point and replicate: where it came from, what it chose, what is measured of it.
+
+    `settings` maps a path as written (`method`, `model`, `field.width`) to the value it has here, as
+    text; a path that the point lacks is absent. `metrics` maps a column's label to its tree.
+    """
+
+    grid: str
+    arm: str
+    seed: int
+    settings: Mapping[str, str]
+    metrics: Mapping[str, Tree]
+    stages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`left op right`, a pair of trees for every replicate, in the order of `Case.seeds`."""
+
+    op: Literal["<", "<=", ">", ">=", "==", "!="]
+    left: tuple[Tree, ...]
+    right: tuple[Tree, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Junction:
+    """`and`, `or`, `not` over comparisons."""
+
+    op: Literal["and", "or", "not"]
+    operands: "tuple[Comparison | Junction, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A claim at one setting of the paths it ranges over; `group` names the `every` part of it."""
+
+    setting: Mapping[str, str]
+    group: Mapping[str, str]
+    seeds: tuple[int, ...]
+    condition: Comparison | Junction
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimPlan:
+    """A claim holds when, in every group, some case holds."""
+
+    name: str
+    title: str | None
+    text: str
+    level: float
+    cases: tuple[Case, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnPlan:
+    """A column: its label (a key of `Run.metrics`), unit and direction."""
+
+    label: str
+    unit: str | None
+    better: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FigurePlan:
+    """What `table(…)` and kin show: columns and paths by argument name (`""` for positional)."""
+
+    figure: str
+    columns: Mapping[str, tuple[ColumnPlan, ...]]
+    paths: Mapping[str, tuple[str, ...]]
+    options: Mapping[str, Value]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AxisSummary:
+    """A line of the axis table."""
+
+    grid: str
+    path: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What a filter removed from a grid: how many runs, and why."""
+
+    grid: str
+    text: str
+    reason: str
+    runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that a study asks for. Always holds: nodes stand after the nodes they use."""
+
+    study: str
+    title: str | None
+    profile: str | None
+    nodes: tuple[Node, ...]
+    runs: tuple[Run, ...]
+    claims: tuple[ClaimPlan, ...]
+    figures: tuple[FigurePlan, ...]
+    axes: tuple[AxisSummary, ...]
+    removed: tuple[Removed, ...]
+    wall_seconds: float | None
+    memory_bytes: float | None

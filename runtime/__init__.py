@@ -1,0 +1,1 @@
+"""A plan to results: JAX, checkpoints, the store, reports and tracking."""

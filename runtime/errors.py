@@ -1,0 +1,33 @@
+"""One tree of exceptions for people's mistakes: what was found, and what to do."""
+
+
+class LabError(Exception):
+    """A mistake that a person can mend. Anything else that is raised is a defect."""
+
+
+class UnsuitableWeights(LabError):
+    """A method was given weights that it cannot represent."""
+
+
+class MissingFile(LabError):
+    """A file that a study names is not there."""
+
+
+class BadCheckpoint(LabError):
+    """A checkpoint does not hold what the model needs."""
+
+
+class BadData(LabError):
+    """A data set cannot be read, or is not what it should be."""
+
+
+class NoNetwork(LabError):
+    """Something has to be fetched and cannot be."""
+
+
+class CorruptFile(LabError):
+    """A packed model or a stored result is damaged."""
+
+
+class Diverged(LabError):
+    """A run's loss or weights stopped being numbers."""

@@ -1,0 +1,58 @@
+"""What a stage is handed, and what it hands back."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jaxtyping import PRNGKeyArray
+
+from lab.runtime.artifact import Artifact
+from lab.runtime.reparameterization import Split
+
+#: `(step, total steps, {name: value})`: called now and then while a stage works.
+Progress = Callable[[int, int, Mapping[str, float]], None]
+
+
+@dataclass(frozen=True)
+class Work:
+    """The inputs of one stage or measurement.
+
+    `inputs` maps roles to what earlier stages made (`before` is the stage this one continues).
+    `stream(name)` is the random key of a stream (`init`, `batches`, `augment`, `dropout`): equal in
+    every arm of a replicate. `folder` resolves the study's relative file names.
+    """
+
+    inputs: Mapping[str, Artifact]
+    stream: Callable[[str], PRNGKeyArray]
+    progress: Progress
+    folder: Path
+
+
+class Stage(ABC):
+    """One step of a method: what came before, and what is made of it."""
+
+    @abstractmethod
+    def run(self, work: Work) -> Artifact:
+        """Do it. A stage is a pure function of its fields, its inputs and its random streams."""
+
+
+class Measurement(ABC):
+    """A number, or several, about a stage's result.
+
+    `fresh` measurements (see `component`) are called in a process that has nothing but the packed
+    file, the model's code and the data.
+    """
+
+    @abstractmethod
+    def measure(self, work: Work) -> Mapping[str, float | Sequence[float]]:
+        """The measured values; `value` is the one that a metric means by the bare name."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training returns: the split and buffers at the end, and the history of the way there."""
+
+    split: Split
+    buffers: Mapping[str, object]
+    history: Mapping[str, Sequence[float]]

@@ -1,0 +1,377 @@
+"""The checked study: names resolved, types and units known, sugar gone.
+
+The checker turns a syntax tree into this form; the compiler expands it into points. Nodes compare
+by identity: a `Choice` *is* its place in the text, so every mention of a definition within a point
+sees one choice.
+
+**Slots.** Everything an axis can set has a name of its own, a slot:
+
+| slot                      | is                                                                  |
+|---------------------------|---------------------------------------------------------------------|
+| `method`, `model`, `data` | what a point chooses                                                |
+| `let effort`              | a shared value                                                      |
+| `adapter(rank)`           | a parameter of a definition                                         |
+| `field#1`                 | the second stage written in method `field`                          |
+| `field#1.by`              | its argument `by`, whichever alternative stands there               |
+| `field#1.by.lr`           | the argument `lr` of whatever stands at `field#1.by`                |
+| `field#1.through.width`   | `field.width`, where stage 1 is written `inwf(…)`, short for `fit(through: inwf(…), …)` |
+| `model net`, `data c10`   | the value of a declared model or data source; `model net.width` its argument |
+
+`Build.slot` is the slot at which a component stands; its argument `p` is at `slot + "." + p`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from lab.spec.source import Span
+from lab.spec.units import Duration
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Const:
+    """A number (base unit), string, word, bool, none or duration."""
+
+    value: None | bool | int | float | str | Duration
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class FileValue:
+    """A path to a file, relative to the study's folder."""
+
+    path: str
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Reference:
+    """A parameter of the definition being evaluated, or a `let`: the value at `slot`."""
+
+    slot: str
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Build:
+    """A component with the arguments that were written; the rest are defaults."""
+
+    kind: str
+    component: str
+    arguments: "Mapping[str, Core]"
+    slot: str
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ListValue:
+    """A list; also the value of a paired axis' option."""
+
+    items: "tuple[Core, ...]"
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Choice:
+    """`a | b`. `texts` is how each option was written, for tables and plans."""
+
+    options: "tuple[Core, ...]"
+    texts: tuple[str, ...]
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class RangeChoice:
+    """`a .. b by c`: alternatives computed when the point is. `points`: `by` is a count.
+
+    `continuous`: in a search, all real numbers between the ends. `whole`: values are ints.
+    """
+
+    start: "Core"
+    stop: "Core"
+    by: "Core | None"
+    points: bool
+    log: bool
+    whole: bool
+    continuous: bool
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Arithmetic:
+    """`a + b` and kin on numbers and durations; on schedules and losses, a sum or product."""
+
+    op: Literal["+", "-", "*", "/"]
+    left: "Core"
+    right: "Core"
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Pieces:
+    """A schedule in pieces; the last one may last for what is left (None)."""
+
+    pieces: "tuple[tuple[Core, Core | None], ...]"
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ScheduleCall:
+    """A declared schedule, with arguments for its parameters."""
+
+    name: str
+    arguments: "Mapping[str, Core]"
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Named:
+    """A declared model or data source."""
+
+    kind: Literal["model", "data"]
+    name: str
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Arm:
+    """A declared method: arguments for its parameters, and values for slots inside it."""
+
+    name: str
+    arguments: "Mapping[str, Core]"
+    overrides: "Mapping[str, Core]"
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Pipeline:
+    """`a then b`: each part is an `Arm`, a `Build` of kind `stage`, or a choice of such."""
+
+    parts: "tuple[Core, ...]"
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class TheMethod:
+    """In a metric: the arm being measured."""
+
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Measure:
+    """A measurement of an arm, with its arguments (`on`, `under`, …)."""
+
+    measurement: str
+    arm: "Core"
+    arguments: "Mapping[str, Core]"
+    span: Span
+    #: The slot prefix of its arguments, as for `Build`.
+    slot: str = ""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class MetricCall:
+    """A declared metric. `arm`: what `method` means in it; None passes the present one on."""
+
+    name: str
+    arm: "Core | None"
+    arguments: "Mapping[str, Core]"
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class PathValue:
+    """In a condition: the value a point has at a path, or nothing where it lacks it.
+
+    Several slots stand for `method.rank`: whichever the point's arm has.
+    """
+
+    text: str
+    slots: tuple[str, ...]
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class NameOf:
+    """In a condition: a declared arm, model or data source by name (`model == r20`)."""
+
+    kind: Literal["method", "model", "data"]
+    name: str
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Compare:
+    """A comparison; `in` has a `ListValue` on the right."""
+
+    op: Literal["==", "!=", "<", "<=", ">", ">=", "in"]
+    left: "Core"
+    right: "Core"
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Logical:
+    """`and`, `or`, or `not` with one operand."""
+
+    op: Literal["and", "or", "not"]
+    operands: "tuple[Core, ...]"
+    span: Span
+
+
+Core = (
+    Const
+    | FileValue
+    | Reference
+    | Build
+    | ListValue
+    | Choice
+    | RangeChoice
+    | Arithmetic
+    | Pieces
+    | ScheduleCall
+    | Named
+    | Arm
+    | Pipeline
+    | TheMethod
+    | Measure
+    | MetricCall
+    | PathValue
+    | NameOf
+    | Compare
+    | Logical
+)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Definition:
+    """A declaration with a value.
+
+    `parameters` maps a name to its default, None where a call must give it. `unit` is a metric's
+    dimension (`bytes`, `share`, `number`, …), `better` its direction where one is known.
+    """
+
+    kind: Literal["data", "model", "schedule", "method", "metric", "let"]
+    name: str
+    parameters: Mapping[str, Core | None]
+    value: Core
+    span: Span
+    title: str | None = None
+    unit: str | None = None
+    better: str | None = None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class AxisPath:
+    """A path an axis sets: as written, and the slots it stands for."""
+
+    text: str
+    slots: tuple[str, ...]
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Axis:
+    """`paths: value`. With several paths, each option of `value` is a `ListValue` of as many."""
+
+    paths: tuple[AxisPath, ...]
+    value: Core
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Repeat:
+    """The replicates of a block: their seeds, and which streams differ (empty: all)."""
+
+    seeds: tuple[int, ...]
+    vary: tuple[str, ...]
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Filter:
+    """`skip` or `keep`."""
+
+    kind: Literal["skip", "keep"]
+    condition: Core
+    text: str
+    reason: str
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Grid:
+    """A block of axes. `repeat` is None where the study's default holds."""
+
+    name: str
+    axes: tuple[Axis, ...]
+    repeat: Repeat | None
+    filters: tuple[Filter, ...]
+    span: Span
+    title: str | None = None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Quantifier:
+    """`over every|some path`."""
+
+    quantifier: Literal["every", "some"]
+    paths: tuple[AxisPath, ...]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Claim:
+    """A statement to be tested. `level` is the confidence, 0.95 unless said otherwise."""
+
+    name: str
+    title: str | None
+    condition: Core
+    where: Core | None
+    over: tuple[Quantifier, ...]
+    paired: tuple[str, ...]
+    level: float
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Column:
+    """A metric in a figure, and the label it was written with."""
+
+    label: str
+    metric: Core
+    unit: str | None = None
+    better: str | None = None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Figure:
+    """`table(…)` and kin. `metrics`: argument name -> columns; `paths`: argument name -> paths.
+
+    Positional metrics are under `""`. `options` holds the other arguments.
+    """
+
+    figure: str
+    metrics: Mapping[str, tuple[Column, ...]]
+    paths: Mapping[str, tuple[AxisPath, ...]]
+    options: Mapping[str, Core]
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Study:
+    """All of a file, checked. Always holds: every name and slot in it resolves."""
+
+    name: str
+    title: str | None
+    definitions: Mapping[str, Definition]
+    grids: tuple[Grid, ...]
+    repeat: Repeat
+    claims: tuple[Claim, ...]
+    report: tuple[Figure, ...]
+    wall_seconds: float | None = None
+    memory_bytes: float | None = None
+    profile: str | None = None
+    profiles: tuple[str, ...] = field(default=())

@@ -1,0 +1,158 @@
+"""How a component says what it takes: one decorator and one field function.
+
+A component is one Python file with a frozen dataclass and its implementation. The catalog reads the
+dataclass **as text** (`lab.spec.catalog`), so `lab check` knows every parameter without importing
+JAX or running a user's code. What stands in the annotations is a vocabulary that both readers
+share: the names below, `int`, `float`, `bool`, `str`, `Literal[...]`, `tuple[T, ...]` for lists, and
+`T | None` where the word `none` may stand.
+
+Example:
+    >>> @component("shrink", kind="reparameterization")
+    ... class Shrink:
+    ...     '''Weights times a constant.'''
+    ...
+    ...     factor: float = parameter(0.5, "what every weight is multiplied with", above=0)
+    >>> Shrink().factor
+    0.5
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, dataclass_transform
+
+from lab.spec.units import Duration
+
+__all__ = [
+    "KINDS",
+    "Arm",
+    "Bits",
+    "Bytes",
+    "Decibels",
+    "Duration",
+    "File",
+    "Metric",
+    "Moment",
+    "PathName",
+    "Pixels",
+    "Schedule",
+    "Seconds",
+    "Share",
+    "component",
+    "parameter",
+]
+
+#: Every kind of component. An annotation with the kind's name in CapWords (`Optimizer`) asks for one.
+KINDS = (
+    "data",
+    "model",
+    "stage",
+    "reparameterization",
+    "optimizer",
+    "schedule",
+    "encoding",
+    "loss",
+    "augmentation",
+    "selector",
+    "measurement",
+    "figure",
+)
+
+# Annotation vocabulary: at run time these are plain values, in the base unit of the dimension.
+Share = float  # hundredths, written `80%`; 0 … 1
+Bits = int
+Bytes = int
+Seconds = float
+Decibels = float
+Pixels = int
+Moment = Duration  # a point in time, counted from the start of the stage
+File = str  # a path to a file whose content is part of the key
+Schedule = Any  # a number, or a function of the step (`lab.runtime.schedules`)
+Arm = Any  # a method, evaluated at the same point and replicate
+Metric = Any  # an expression over measurements
+PathName = Any  # `method`, `field.width`: something a point has a value for
+
+REQUIRED: Any = object()
+T = TypeVar("T")
+
+
+def parameter(  # noqa: PLR0913 - one keyword for each thing a parameter can say of itself
+    default: Any = REQUIRED,
+    doc: str = "",
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+    traced: bool = False,
+    positional: bool = False,
+    name: str | None = None,
+    since: int = 1,
+) -> Any:
+    """A parameter of a component; a dataclass field.
+
+    Args:
+        default: the value when a study says nothing; left out, the parameter must be given.
+        doc: one line, shown in `lab docs`, hover and messages.
+        low, high: smallest and largest legal value. `above`, `below`: the same, exclusive.
+        traced: the value is an argument of the compiled program, so that changing it compiles
+            nothing; otherwise it is static.
+        positional: may be given without its name.
+        name: how a study writes it, where Python reserves the word (`for`, `in`).
+        since: the language edition that brought it.
+    """
+    metadata = {
+        "doc": doc,
+        "low": low,
+        "high": high,
+        "above": above,
+        "below": below,
+        "traced": traced,
+        "positional": positional,
+        "name": name,
+        "since": since,
+    }
+    if default is REQUIRED:
+        return field(metadata=metadata, kw_only=True)
+    return field(default=default, metadata=metadata, kw_only=True)
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(parameter,))
+def component(  # noqa: PLR0913 - one keyword for each thing a component can say of itself
+    name: str,
+    *,
+    kind: str,
+    stage: str | None = None,
+    streams: tuple[str, ...] = (),
+    content: str | None = None,
+    unit: str | None = None,
+    better: str | None = None,
+    fresh: bool = False,
+) -> Callable[[type[T]], type[T]]:
+    """Make a class a component of the catalog.
+
+    Args:
+        name: what a study writes. `kind`: one of `KINDS`.
+        stage: for a reparameterization, the stage that it is short for (`inwf(…)` -> `fit`).
+        streams: the random streams it draws from (`init`, `batches`, `augment`, `dropout`); a stage
+            that draws from none, after stages that draw from none, is shared by all replicates.
+        content: for a data source, the checksum of what it yields, known without opening it.
+        unit, better: for a measurement, its dimension and `higher` or `lower`.
+        fresh: for a measurement, that it reads only the shipped file, in a process of its own.
+    """
+    about = {
+        "name": name,
+        "kind": kind,
+        "stage": stage,
+        "streams": streams,
+        "content": content,
+        "unit": unit,
+        "better": better,
+        "fresh": fresh,
+    }
+
+    def decorate(cls: type[T]) -> type[T]:
+        made = dataclass(frozen=True, kw_only=True)(cls)
+        made.component = about  # type: ignore[attr-defined] - read by the registry
+        return made
+
+    return decorate

@@ -1,0 +1,86 @@
+"""What the catalog knows of a component: plain data, read without running it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """What a parameter accepts.
+
+    `name` is one of: `int`, `float`, `bool`, `string`, `file`, `word`, `share`, `duration`,
+    `moment`, `bits`, `bytes`, `seconds`, `decibels`, `pixels`, `schedule`, `arm`, `metric`, `path`,
+    or a kind of component (`optimizer`, …).
+
+    Always holds: `words` is empty unless `name` is `word`. `optional`: the word `none` fits too.
+    `many`: a list of such values; a single value stands for a list of one.
+    """
+
+    name: str
+    words: tuple[str, ...] = ()
+    optional: bool = False
+    many: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterInfo:
+    """One parameter: `name` as a study writes it, `field` as Python does.
+
+    `default` is a resolved value in the form of `lab.spec.values`; meaningless when `required`.
+    """
+
+    name: str
+    field: str
+    type: Type
+    required: bool
+    default: Any
+    doc: str
+    low: float | None = None
+    high: float | None = None
+    above: float | None = None
+    below: float | None = None
+    traced: bool = False
+    positional: bool = False
+    since: int = 1
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One component. `version` is the hash of its normalized code and of what it calls in `lab`."""
+
+    name: str
+    kind: str
+    parameters: tuple[ParameterInfo, ...]
+    doc: str
+    module: str
+    qualname: str
+    file: str
+    line: int
+    version: str
+    stage: str | None = None
+    streams: tuple[str, ...] = ()
+    content: str | None = None
+    unit: str | None = None
+    better: str | None = None
+    fresh: bool = False
+
+    def parameter(self, name: str) -> ParameterInfo | None:
+        """The parameter a study calls `name`, if there is one."""
+        return next((p for p in self.parameters if p.name == name), None)
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Every component, by kind and name."""
+
+    signatures: Mapping[tuple[str, str], Signature]
+
+    def get(self, kind: str, name: str) -> Signature | None:
+        """The component of a kind with a name, if there is one."""
+        return self.signatures.get((kind, name))
+
+    def names(self, kind: str) -> tuple[str, ...]:
+        """Names of the components of a kind, sorted."""
+        return tuple(sorted(name for k, name in self.signatures if k == kind))
