@@ -1,0 +1,91 @@
+"""From resolved values to components, and back.
+
+The catalog says in which module a component stands; nothing else keeps a list of them.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from lab.spec.catalog import builtin_catalog
+from lab.spec.signature import Catalog, ParameterInfo, Signature
+from lab.spec.units import Duration
+from lab.spec.values import Value
+
+
+@cache
+def catalog() -> Catalog:
+    """The components that ship with `lab`."""
+    return builtin_catalog()
+
+
+def component_class(signature: Signature) -> type:
+    """The class behind a signature; imports its module."""
+    return getattr(import_module(signature.module), signature.qualname)
+
+
+def instantiate(value: Value, *, folder: Path = Path()) -> Any:
+    """The component, duration or plain value that a resolved value stands for.
+
+    Args:
+        value: see `lab.spec.values`. Schedules stay values: `lab.runtime.schedules` lowers them.
+        folder: where relative file names start.
+    """
+    if isinstance(value, list):
+        return tuple(instantiate(item, folder=folder) for item in value)
+    if not isinstance(value, Mapping):
+        return value
+    if "duration" in value:
+        return Duration(value["duration"], value["unit"])
+    if "file" in value:
+        return str(folder / value["file"])
+    if "component" not in value:
+        return value
+    signature = catalog().signatures[value["kind"], value["component"]]
+    return component_class(signature)(**fields_of(signature, value["args"], folder=folder))
+
+
+def fields_of(signature: Signature, args: Mapping[str, Value], *, folder: Path) -> dict[str, Any]:
+    """Arguments of a component as its Python fields; arms (inputs of a stage) are left out."""
+    return {
+        info.field: args[info.name] if _stays(info) else instantiate(args[info.name], folder=folder)
+        for info in signature.parameters
+        if info.name in args and info.type.name != "arm"
+    }
+
+
+def _stays(info: ParameterInfo) -> bool:
+    return info.type.name == "schedule"
+
+
+def value_of(instance: Any) -> Value:
+    """The resolved value of a component instance: the inverse of `instantiate`."""
+    if isinstance(instance, Duration):
+        return {"duration": instance.amount, "unit": instance.unit}
+    if isinstance(instance, tuple):
+        return [value_of(item) for item in instance]
+    about = getattr(type(instance), "component", None)
+    if about is None:
+        return instance
+    signature = catalog().signatures[about["kind"], about["name"]]
+    args = {p.name: _value_of_field(p, getattr(instance, p.field)) for p in signature.parameters}
+    return {"component": about["name"], "kind": about["kind"], "args": args}
+
+
+def _value_of_field(info: ParameterInfo, field: Any) -> Value:
+    if info.type.name == "file" and isinstance(field, str):
+        return {"file": field}
+    return value_of(field)
+
+
+def with_arguments(value: Mapping[str, Value], **arguments: Value) -> dict[str, Value]:
+    """A component's value with some of its arguments replaced."""
+    return {**value, "args": {**value["args"], **arguments}}
+
+
+def replace(instance: Any, **fields: Any) -> Any:
+    """A component with some of its fields replaced."""
+    return dataclasses.replace(instance, **fields)
