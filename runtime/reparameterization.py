@@ -13,14 +13,16 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
+from lab.runtime import patterns
+
 Weights = Mapping[str, Array]
 
 
 class Split(NamedTuple):
     """The numbers a method works with, as flat `{name: array}`.
 
-    `train` is optimized; `fixed` is not (a mask, LoRA's base, the target of a fit). Both are pytrees
-    of arrays and nothing else, so that a split is a checkpoint.
+    `train` is optimized; `fixed` is not (a mask, LoRA's base, the mean of a field's target). Both
+    are pytrees of arrays and nothing else, so that a split is a checkpoint.
     """
 
     train: dict[str, Array]
@@ -31,8 +33,8 @@ class Split(NamedTuple):
 class Stream:
     """Numbers to ship: `values` of any shape, each in `bits` bits.
 
-    Always holds: integers (signed or unsigned dtype, or bool with 1 bit) fit their bits, signed ones
-    in two's complement; floats have 16 or 32 bits.
+    Always holds: integers (signed or unsigned dtype, or bool with 1 bit) fit their bits, signed
+    ones in two's complement; floats have 16 or 32 bits.
     """
 
     values: np.ndarray
@@ -47,6 +49,13 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 class Reparameterization(ABC):
     """Weights as a function of `Split.train`. Final classes are components, one file each."""
+
+    def choose(self, weights: Weights) -> tuple[str, ...]:
+        """Paths of the weights it takes: all tensors, that is, two dimensions or more.
+
+        Raises `UnsuitableWeights` where there is nothing to take.
+        """
+        return patterns.choose(weights)
 
     @abstractmethod
     def init(self, weights: Weights, *, key: PRNGKeyArray) -> Split:
@@ -74,4 +83,4 @@ class Reparameterization(ABC):
 
     @abstractmethod
     def unpack(self, packed: Packed, shapes: Shapes) -> dict[str, np.ndarray]:
-        """The weights again, float32, from what was shipped alone: equal to `materialize(rounded)`."""
+        """The weights in float32 from what was shipped alone, equal to `materialize(rounded)`."""

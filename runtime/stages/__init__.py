@@ -1,0 +1,1 @@
+"""Steps of a method, one file each."""

@@ -1,0 +1,19 @@
+"""Put weights through a reparameterization as it starts, with nothing trained."""
+
+from lab.runtime.artifact import Artifact, reparametrize
+from lab.runtime.reparameterization import Reparameterization
+from lab.runtime.work import Stage, Work
+from lab.spec.declare import component, parameter
+
+
+@component("apply", kind="stage")
+class Apply(Stage):
+    """The model with its weights through a reparameterization: rounded, pruned, …"""
+
+    through: Reparameterization = parameter(
+        doc="the weights as a function of other numbers", positional=True
+    )
+
+    def run(self, work: Work) -> Artifact:
+        """Start `through` from the weights that the stage before ships."""
+        return reparametrize(work.inputs["before"], self.through, key=work.stream("init"))
