@@ -1,0 +1,96 @@
+"""Arithmetic on resolved values, and the members of a range."""
+
+from math import exp, log
+from typing import Literal, cast
+
+from lab.compiler.problem import Problem
+from lab.spec import core
+from lab.spec.source import Span
+from lab.spec.values import Value
+
+Op = Literal["+", "-", "*", "/"]
+
+
+def combined(op: Op, left: Value, right: Value, span: Span) -> Value:
+    """`left op right` for numbers, durations, and (sum and product only) schedules and losses."""
+    if _is_number(left) and _is_number(right):
+        return _numbers(op, cast(float, left), cast(float, right), span)
+    if _is_duration(left) or _is_duration(right):
+        return _durations(op, left, right, span)
+    if op == "-":
+        return {"schedule": "sum", "of": [left, combined("*", -1.0, right, span)]}
+    if op == "/":
+        return {"schedule": "product", "of": [left, combined("/", 1.0, right, span)]}
+    return {"schedule": "sum" if op == "+" else "product", "of": [left, right]}
+
+
+def _is_number(value: Value) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_duration(value: Value) -> bool:
+    return isinstance(value, dict) and "duration" in value
+
+
+def _numbers(op: Op, left: float, right: float, span: Span) -> float:
+    if op == "+":
+        return left + right
+    if op == "-":
+        return left - right
+    if op == "*":
+        return left * right
+    if right == 0:
+        raise Problem("E0406", "this divides by zero", span)
+    return left / right
+
+
+def _durations(op: Op, left: Value, right: Value, span: Span) -> Value:
+    if op in ("*", "/") and _is_duration(left) and _is_number(right):
+        length = cast(dict[str, Value], left)
+        amount = _numbers(op, cast(float, length["duration"]), cast(float, right), span)
+        return {**length, "duration": amount}
+    if op == "*" and _is_duration(right):
+        return _durations("*", right, left, span)
+    if op in ("+", "-") and _is_duration(left) and _is_duration(right):
+        first, second = cast(dict[str, Value], left), cast(dict[str, Value], right)
+        if first["unit"] == second["unit"]:
+            total = _numbers(
+                op, cast(float, first["duration"]), cast(float, second["duration"]), span
+            )
+            return {**first, "duration": total}
+    raise Problem("E0403", "durations of different units do not add up here", span)
+
+
+def range_values(
+    expression: core.RangeChoice, ends: tuple[Value, Value], by: Value
+) -> list[Value]:
+    """The members of a range, both ends included where the step meets them."""
+    start, stop = cast(float, ends[0]), cast(float, ends[1])
+    if expression.points:
+        values = _points(start, stop, int(cast(float, by)), expression.log)
+    else:
+        values = _steps(start, stop, 1 if by is None else cast(float, by))
+    if not values:
+        raise Problem("E0407", f"this range is empty: {start:g} .. {stop:g}", expression.span)
+    return [int(value) if expression.whole else float(value) for value in values]
+
+
+def _steps(start: float, stop: float, by: float) -> list[float]:
+    if by <= 0:
+        return []
+    count = int((stop - start) / by + 1e-9)
+    return [start + i * by for i in range(count + 1)] if stop >= start else []
+
+
+def _points(start: float, stop: float, count: int, is_log: bool) -> list[float]:
+    if count < 2 or (is_log and start <= 0):
+        return [start] if count == 1 else []
+    if is_log:
+        first, last = log(start), log(stop)
+        inner = [exp(first + (last - first) * i / (count - 1)) for i in range(1, count - 1)]
+        rounded = [float(f"{value:.12g}") for value in inner]
+    else:
+        rounded = [
+            float(f"{start + (stop - start) * i / (count - 1):.12g}") for i in range(1, count - 1)
+        ]
+    return [start, *rounded, stop]

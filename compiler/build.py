@@ -1,0 +1,199 @@
+"""A checked study as a plan: the front door of the compiler."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from lab.compiler.canonical import shown
+from lab.compiler.claims import plan_claim
+from lab.compiler.evaluate import NOWHERE, Contents, Evaluator
+from lab.compiler.graph import Graph
+from lab.compiler.measures import Formula, Metrics, tree
+from lab.compiler.plan import AxisSummary, ColumnPlan, FigurePlan, Plan, Removed, Run
+from lab.compiler.points import Expansion, Point, Scope, expand
+from lab.compiler.problem import Problem
+from lab.compiler.size import refuse_too_large
+from lab.spec import core
+from lab.spec.signature import Catalog
+from lab.spec.source import Span
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a checked study has no plan: the driver makes it a diagnostic."""
+
+    code: str
+    message: str
+    span: Span
+    help_lines: tuple[str, ...]
+
+
+def compile_study(study: core.Study, catalog: Catalog, contents: Contents) -> Plan | Refusal:
+    """The plan of a study, or the first reason why it has none.
+
+    Args:
+        study: checked. `catalog`: the one it was checked against.
+        contents: checksum of a file named in the study, None while it is not known.
+    """
+    try:
+        return _Builder(Scope(study, catalog, contents)).plan()
+    except Problem as problem:
+        return Refusal(problem.code, problem.message, problem.span, problem.help_lines)
+
+
+def runs_touching(study: core.Study, catalog: Catalog, subjects: frozenset[str]) -> dict[str, int]:
+    """How many runs use each of some definitions or grids, and all runs under `""`."""
+    scope = Scope(study, catalog, lambda _: None)
+    counts = dict.fromkeys([*subjects, ""], 0)
+    try:
+        for grid in study.grids:
+            for point in expand(scope, grid).points:
+                weight = len((grid.repeat or study.repeat).seeds)
+                used = {slot.split("#")[0].split("(")[0] for slot in point.settings}
+                used |= {slot.removeprefix("let ").removeprefix("model ") for slot in used}
+                used |= {str(point.settings["method"].value), grid.name}
+                for subject in subjects & used:
+                    counts[subject] += weight
+                counts[""] += weight
+    except Problem:
+        return {}
+    return counts
+
+
+class _Builder:
+    """One compilation."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.study = scope.study
+        self.graph = Graph()
+        self.paths = dict(_paths(scope.study))
+        self.texts = {slot: text for text, slots in self.paths.items() for slot in slots}
+        self.columns = _columns(scope.study)
+
+    def plan(self) -> Plan:
+        refuse_too_large(self.study)
+        expansions = [(grid, expand(self.scope, grid)) for grid in self.study.grids]
+        points = tuple(point for _, expansion in expansions for point in expansion.points)
+        runs = tuple(self._runs(points))
+        claims = tuple(
+            plan_claim(self.scope, claim, points, self.graph) for claim in self.study.claims
+        )
+        return Plan(
+            study=self.study.name,
+            title=self.study.title,
+            profile=self.study.profile,
+            nodes=self.graph.nodes,
+            runs=runs,
+            claims=claims,
+            figures=tuple(_figure(figure) for figure in self.study.report),
+            axes=tuple(_axes(expansions)),
+            removed=tuple(self._removed(expansions)),
+            wall_seconds=self.study.wall_seconds,
+            memory_bytes=self.study.memory_bytes,
+        )
+
+    def _runs(self, points: tuple[Point, ...]) -> Iterator[Run]:
+        """Breadth over points before depth over replicates: results appear early."""
+        seen: set[tuple[str, int]] = set()
+        formulas = [(point, self._formulas(point)) for point in points]
+        longest = max((len(self._repeat(point).seeds) for point in points), default=0)
+        for replicate in range(longest):
+            for point, metrics in formulas:
+                seeds = self._repeat(point).seeds
+                identity = (point.identity, seeds[replicate] if replicate < len(seeds) else -1)
+                if replicate < len(seeds) and identity not in seen:
+                    seen.add(identity)
+                    yield self._run(point, metrics, seeds[replicate])
+
+    def _repeat(self, point: Point) -> core.Repeat:
+        return point.grid.repeat or self.study.repeat
+
+    def _formulas(self, point: Point) -> Mapping[str, Formula]:
+        evaluator: Evaluator = self.scope.evaluator(point.axes, point.chooser)
+        evaluator.forks = False
+        metrics = Metrics(evaluator, self._repeat(point).vary, point.stage)
+        return {
+            column.label: metrics.formula(column.metric, NOWHERE) for column in self.columns.values()
+        }
+
+    def _run(self, point: Point, metrics: Mapping[str, Formula], seed: int) -> Run:
+        vary = self._repeat(point).vary
+        last = self.graph.add(point.stage, seed, vary)
+        settings = {"method": point.arm, **self._settings(point)}
+        return Run(
+            grid=point.grid.name,
+            point=point.identity,
+            arm=point.arm,
+            seed=seed,
+            settings=settings,
+            departs=tuple(sorted({self.texts.get(slot, slot) for slot in point.departs})),
+            metrics={
+                label: tree(formula, seed, vary, self.graph) for label, formula in metrics.items()
+            },
+            stages=tuple(self.graph.chain(last)),
+        )
+
+    def _settings(self, point: Point) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for text, slots in self.paths.items():
+            noted = next((point.settings[slot] for slot in slots if slot in point.settings), None)
+            if noted is not None and text != "method":
+                found[text] = shown(noted.value, noted.kind)
+        return found
+
+    def _removed(self, expansions: list[tuple[core.Grid, Expansion]]) -> Iterator[Removed]:
+        for grid, expansion in expansions:
+            replicates = len((grid.repeat or self.study.repeat).seeds)
+            for one, count in expansion.removed.items():
+                yield Removed(grid.name, one.text, one.reason, count * replicates)
+
+
+def _paths(study: core.Study) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Every path that the study mentions, with its slots."""
+    yield from (("method", ("method",)), ("model", ("model",)), ("data", ("data",)))
+    for grid in study.grids:
+        for axis in grid.axes:
+            yield from ((path.text, path.slots) for path in axis.paths)
+    for claim in study.claims:
+        yield from ((path.text, path.slots) for one in claim.over for path in one.paths)
+    for figure in study.report:
+        for paths in figure.paths.values():
+            yield from ((path.text, path.slots) for path in paths)
+
+
+def _columns(study: core.Study) -> dict[str, core.Column]:
+    """What is measured of every run: the columns of all figures."""
+    return {
+        column.label: column
+        for figure in study.report
+        for columns in figure.metrics.values()
+        for column in columns
+    }
+
+
+def _figure(figure: core.Figure) -> FigurePlan:
+    columns = {
+        name: tuple(ColumnPlan(column.label, column.unit, column.better) for column in columns)
+        for name, columns in figure.metrics.items()
+    }
+    options = {
+        name: value.value
+        for name, value in figure.options.items()
+        if isinstance(value, core.Const) and isinstance(value.value, int | float | str | None)
+    }
+    paths = {name: tuple(path.text for path in paths) for name, paths in figure.paths.items()}
+    return FigurePlan(figure.figure, columns, paths, options, figure.text)
+
+
+def _axes(expansions: list[tuple[core.Grid, Expansion]]) -> Iterator[AxisSummary]:
+    for grid, expansion in expansions:
+        for axis in grid.axes:
+            for path in axis.paths:
+                values: dict[str, None] = {}
+                for point in expansion.points:
+                    for slot in path.slots:
+                        if slot in point.settings:
+                            noted = point.settings[slot]
+                            text = point.arm if slot == "method" else shown(noted.value, noted.kind)
+                            values[text] = None
+                yield AxisSummary(grid.name, path.text, tuple(values))

@@ -1,0 +1,185 @@
+"""Claims as cases: which settings and replicates the evidence comes from.
+
+An arm in a claim means the arm as defined. `over some p` and `over every p` let it range over the
+values that the grids give to `p`, in the combinations that occur in them. The arm's own
+alternatives, and the models and data it was run on, must all satisfy the claim: they make groups,
+as `every` does.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from lab.compiler.canonical import digest, shown
+from lab.compiler.chooser import Chooser
+from lab.compiler.conditions import holds
+from lab.compiler.evaluate import NOWHERE, Closure, Noted, Resolved
+from lab.compiler.graph import Graph
+from lab.compiler.measures import Formula, Metrics, tree
+from lab.compiler.plan import Case, ClaimPlan, Comparison, Junction, Tree
+from lab.compiler.points import Point, Scope
+from lab.compiler.problem import Problem
+from lab.spec import core
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One combination of the slots a claim ranges over."""
+
+    values: Mapping[str, Noted]
+
+    def closures(self) -> dict[str, Closure]:
+        """The setting as axes."""
+        return {
+            slot: Closure(Resolved(noted.value), NOWHERE) for slot, noted in self.values.items()
+        }
+
+
+def plan_claim(
+    scope: Scope, claim: core.Claim, points: tuple[Point, ...], graph: Graph
+) -> ClaimPlan:
+    """A claim with the measurements it demands."""
+    arms = frozenset(_arm_names(claim.condition, scope.study))
+    relevant = [point for point in points if point.settings["method"].value in arms]
+    repeat = _replicates(scope.study, relevant)
+    cases: list[Case] = []
+    for setting in _settings(claim, relevant):
+        for roots in _roots(relevant):
+            cases.extend(_cases(scope, claim, {**roots, **setting.closures()}, setting, repeat, graph))
+    return ClaimPlan(claim.name, claim.title, claim.text, claim.level, tuple(cases))
+
+
+def _replicates(study: core.Study, points: list[Point]) -> core.Repeat:
+    """The replicates that the arms of a claim have: those of the block with the most of them."""
+    repeats = [point.grid.repeat or study.repeat for point in points] or [study.repeat]
+    return max(repeats, key=lambda repeat: len(repeat.seeds))
+
+
+def _settings(claim: core.Claim, points: list[Point]) -> list[Setting]:
+    """Combinations, found in the grids, of the slots that the claim ranges over."""
+    slots = {slot for one in claim.over for path in one.paths for slot in path.slots}
+    if not slots:
+        return [Setting({})]
+    found: dict[str, Setting] = {}
+    for point in points:
+        values = {slot: point.settings[slot] for slot in sorted(slots) if slot in point.settings}
+        if values and point.departs <= slots:
+            key = digest({slot: noted.value for slot, noted in values.items()})
+            found.setdefault(key, Setting(values))
+    return list(found.values()) or [Setting({})]
+
+
+def _roots(points: list[Point]) -> list[dict[str, Closure]]:
+    """The models and data sources that the arms of a claim were run on."""
+    found: dict[tuple[object, ...], dict[str, Closure]] = {}
+    for point in points:
+        names = tuple(
+            point.settings[kind].value if kind in point.settings else None
+            for kind in ("model", "data")
+        )
+        if names in found:
+            continue
+        axes = {kind: point.axes[kind] for kind in ("model", "data") if kind in point.axes}
+        found[names] = {kind: _fixed(closure, point) for kind, closure in axes.items()}
+    return list(found.values()) or [{}]
+
+
+def _fixed(closure: Closure, point: Point) -> Closure:
+    """An axis narrowed to the option that a point chose."""
+    expression = closure.expression
+    while isinstance(expression, core.Choice):
+        expression = expression.options[max(0, point.chooser.position(expression))]
+    return Closure(expression, NOWHERE)
+
+
+def _cases(
+    scope: Scope,
+    claim: core.Claim,
+    axes: Mapping[str, Closure],
+    setting: Setting,
+    repeat: core.Repeat,
+    graph: Graph,
+) -> Iterator[Case]:
+    chooser = Chooser()
+    while True:
+        evaluator = scope.evaluator(axes, chooser)
+        metrics = Metrics(evaluator, repeat.vary, None)
+        condition = _condition(claim.condition, metrics, repeat, graph)
+        settings = {**evaluator.settings, **setting.values}
+        _note_roots(settings, axes, scope.study)
+        if claim.where is None or holds(claim.where, settings) is not False:
+            yield _case(claim, settings, chooser, repeat=repeat, condition=condition)
+        if not chooser.advance():
+            return
+
+
+def _note_roots(
+    settings: dict[str, Noted], axes: Mapping[str, Closure], study: core.Study
+) -> None:
+    for kind in ("model", "data"):
+        closure = axes.get(kind)
+        if closure is not None and isinstance(closure.expression, core.Named):
+            settings[kind] = Noted(closure.expression.name, kind)
+            continue
+        declared = [d.name for d in study.definitions.values() if d.kind == kind]
+        if len(declared) == 1:
+            settings[kind] = Noted(declared[0], kind)
+
+
+def _case(
+    claim: core.Claim,
+    settings: Mapping[str, Noted],
+    chooser: Chooser,
+    *,
+    repeat: core.Repeat,
+    condition: Comparison | Junction,
+) -> Case:
+    some: dict[str, str] = {}
+    group = {
+        kind: shown(settings[kind].value) for kind in ("model", "data") if kind in settings
+    }
+    for one in claim.over:
+        target = some if one.quantifier == "some" else group
+        for path in one.paths:
+            for slot in path.slots:
+                if slot in settings:
+                    target[path.text] = shown(settings[slot].value, settings[slot].kind)
+    group.update({f"alternative {i + 1}": text for i, text in enumerate(chooser.texts())})
+    return Case(some, group, repeat.seeds, condition)
+
+
+def _condition(
+    condition: core.Core, metrics: Metrics, repeat: core.Repeat, graph: Graph
+) -> Comparison | Junction:
+    match condition:
+        case core.Logical():
+            operands = tuple(_condition(one, metrics, repeat, graph) for one in condition.operands)
+            return Junction(condition.op, operands)
+        case core.Compare(op="<" | "<=" | ">" | ">=" | "==" | "!="):
+            left = metrics.formula(condition.left, NOWHERE)
+            right = metrics.formula(condition.right, NOWHERE)
+            return Comparison(
+                condition.op,
+                _per_seed(left, repeat, graph),
+                _per_seed(right, repeat, graph),
+            )
+        case _:
+            raise Problem("E0608", "a claim compares metrics", condition.span)
+
+
+def _per_seed(formula: Formula, repeat: core.Repeat, graph: Graph) -> tuple[Tree, ...]:
+    return tuple(tree(formula, seed, repeat.vary, graph) for seed in repeat.seeds)
+
+
+def _arm_names(expression: core.Core, study: core.Study) -> Iterator[str]:
+    """Arms that a claim names itself, not those inside its metrics."""
+    match expression:
+        case core.Logical():
+            for one in expression.operands:
+                yield from _arm_names(one, study)
+        case core.Compare() | core.Arithmetic():
+            yield from _arm_names(expression.left, study)
+            yield from _arm_names(expression.right, study)
+        case core.MetricCall(arm=core.Arm()) | core.Measure(arm=core.Arm()):
+            yield expression.arm.name
+        case _:
+            return

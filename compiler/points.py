@@ -1,0 +1,209 @@
+"""A grid as points: every combination of its axes that its filters leave."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from lab.compiler.canonical import digest, shown
+from lab.compiler.chooser import Chooser
+from lab.compiler.conditions import holds
+from lab.compiler.evaluate import NOWHERE, Closure, Contents, Evaluator, Noted
+from lab.compiler.stages import Pipelines, Template
+from lab.spec import core
+from lab.spec.signature import Catalog
+
+ROOTS: tuple[Literal["method", "model", "data"], ...] = ("method", "model", "data")
+
+
+@dataclass(frozen=True)
+class Point:
+    """One combination: its arm as a template, and what was found at each slot on the way.
+
+    `departs` are the slots at which an axis set a value that the arm as defined does not have.
+    `order` sorts the points of a grid as its axes are written.
+    """
+
+    grid: core.Grid
+    arm: str
+    method: core.Core
+    stage: Template
+    settings: Mapping[str, Noted]
+    departs: frozenset[str]
+    chooser: Chooser
+    axes: Mapping[str, Closure]
+    order: tuple[int, ...]
+
+    @property
+    def identity(self) -> str:
+        """Equal for points that are one run: the same arm with the same last stage."""
+        return digest([self.arm, self.stage.digest])[:16]
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """The points of a grid, and how many each filter removed."""
+
+    points: tuple[Point, ...]
+    removed: Mapping[core.Filter, int]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What an expansion needs to know besides the grid."""
+
+    study: core.Study
+    catalog: Catalog
+    contents: Contents
+
+    def evaluator(self, axes: Mapping[str, Closure], chooser: Chooser) -> Evaluator:
+        """An evaluator of this study."""
+        return Evaluator(self.study, self.catalog, self.contents, axes=axes, chooser=chooser)
+
+
+def axes_of(grid: core.Grid) -> dict[str, Closure]:
+    """What a grid sets, by slot."""
+    closures: dict[str, Closure] = {}
+    for axis in grid.axes:
+        for i, path in enumerate(axis.paths):
+            item = i if len(axis.paths) > 1 else None
+            closures.update({slot: Closure(axis.value, NOWHERE, item) for slot in path.slots})
+    return closures
+
+
+def expand(scope: Scope, grid: core.Grid) -> Expansion:
+    """All points of a grid, in the order of its axes."""
+    removed: dict[core.Filter, int] = dict.fromkeys(grid.filters, 0)
+    kept: list[Point] = []
+    baselines = Baselines(scope)
+    for point in _every(scope, grid, baselines):
+        filter_hit = _rejected(grid, point)
+        if filter_hit is None:
+            kept.append(point)
+        else:
+            removed[filter_hit] += 1
+    return Expansion(tuple(sorted(kept, key=lambda point: point.order)), removed)
+
+
+def _rejected(grid: core.Grid, point: Point) -> core.Filter | None:
+    for one in grid.filters:
+        applies = holds(one.condition, point.settings)
+        if applies is not None and applies == (one.kind == "skip"):
+            return one
+    return None
+
+
+def _every(scope: Scope, grid: core.Grid, baselines: "Baselines") -> Iterator[Point]:
+    axes = axes_of(grid)
+    chooser = Chooser()
+    repeat = grid.repeat or scope.study.repeat
+    while True:
+        yield _point(scope, grid, axes=axes, chooser=chooser, vary=repeat.vary, baselines=baselines)
+        if not chooser.advance():
+            return
+
+
+def _point(
+    scope: Scope,
+    grid: core.Grid,
+    *,
+    axes: Mapping[str, Closure],
+    chooser: Chooser,
+    vary: tuple[str, ...],
+    baselines: "Baselines",
+) -> Point:
+    evaluator = scope.evaluator(axes, chooser)
+    method = chosen_method(evaluator)
+    stage = Pipelines(evaluator, vary).method(method)
+    note_roots(evaluator, method)
+    settings = dict(evaluator.settings)
+    set_here = {slot for slot in axes if slot in settings and slot not in ROOTS}
+    departs = frozenset(
+        slot for slot in set_here if settings[slot].value not in baselines.at(method, slot, axes)
+    )
+    order = tuple(_position(axis, chooser) for axis in grid.axes)
+    frozen = chooser.snapshot()
+    return Point(grid, arm_text(method), method, stage, settings, departs, frozen, axes, order)
+
+
+def _position(axis: core.Axis, chooser: Chooser) -> int:
+    return chooser.position(axis.value)
+
+
+def chosen_method(evaluator: Evaluator) -> core.Core:
+    """The arm of a point."""
+    axis = evaluator.lookup("method", NOWHERE)
+    if axis is None:
+        methods = [d for d in evaluator.study.definitions.values() if d.kind == "method"]
+        return core.Arm(methods[-1].name, {}, {}, methods[-1].span)
+    expression, _ = evaluator.closed(axis)
+    expression = cast(core.Core, expression)
+    while isinstance(expression, core.Choice):
+        expression = evaluator.chosen(expression)
+    return expression
+
+
+def note_roots(evaluator: Evaluator, method: core.Core) -> None:
+    """Note the names of the point's method, model and data."""
+    name = method.name if isinstance(method, core.Arm) else "method"
+    evaluator.settings["method"] = Noted(name, "method")
+    for kind in ("model", "data"):
+        axis = evaluator.lookup(kind, NOWHERE)
+        declared = [d.name for d in evaluator.study.definitions.values() if d.kind == kind]
+        name = declared[0] if len(declared) == 1 else None
+        if axis is not None:
+            expression = evaluator.closed(axis)[0]
+            while isinstance(expression, core.Choice):
+                expression = evaluator.chosen(expression)
+            name = expression.name if isinstance(expression, core.Named) else name
+        if name is not None:
+            evaluator.settings[kind] = Noted(name, kind)
+
+
+def arm_text(method: core.Core) -> str:
+    """How tables call an arm: its name, with what a call refined."""
+    if not isinstance(method, core.Arm):
+        return "method"
+    said = {**method.arguments, **method.overrides}
+    inside = ", ".join(f"{_short(name)}: {_constant(value)}" for name, value in said.items())
+    return f"{method.name}({inside})" if inside else method.name
+
+
+def _short(slot: str) -> str:
+    return slot.rsplit("#", 1)[-1].split(".", 1)[-1].removeprefix("through.")
+
+
+def _constant(value: core.Core) -> str:
+    if isinstance(value, core.Const) and not hasattr(value.value, "unit"):
+        return shown(cast(None | bool | int | float | str, value.value))
+    if isinstance(value, core.Build):
+        return value.component
+    return "…"
+
+
+class Baselines:
+    """The values that each arm has at a slot when no axis but method, model and data is set."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._found: dict[int, dict[str, list[object]]] = {}
+
+    def at(self, method: core.Core, slot: str, axes: Mapping[str, Closure]) -> list[object]:
+        """Values at a slot in an arm as defined; none where it lacks the slot."""
+        found = self._found.get(id(method))
+        if found is None:
+            found = self._found[id(method)] = self._values(method, axes)
+        return found.get(slot, [])
+
+    def _values(self, method: core.Core, axes: Mapping[str, Closure]) -> dict[str, list[object]]:
+        roots = {slot: axes[slot] for slot in ("model", "data") if slot in axes}
+        chooser = Chooser()
+        found: dict[str, list[object]] = {}
+        while True:
+            evaluator = self._scope.evaluator(roots, chooser)
+            Pipelines(evaluator, ()).method(method)
+            for slot, noted in evaluator.settings.items():
+                values = found.setdefault(slot, [])
+                if noted.value not in values:
+                    values.append(noted.value)
+            if not chooser.advance():
+                return found

@@ -1,0 +1,75 @@
+"""Plans as JSON, both ways."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from lab.compiler.plan import (
+    AxisSummary,
+    Case,
+    ClaimPlan,
+    ColumnPlan,
+    Comparison,
+    FigurePlan,
+    Junction,
+    Node,
+    Plan,
+    Removed,
+    Run,
+)
+
+#: Version of the plan's JSON; a reader refuses another.
+SCHEMA = 1
+
+
+def to_json(plan: Plan) -> dict[str, Any]:
+    """A plan as JSON data."""
+    return {"schema": SCHEMA, **asdict(plan)}
+
+
+def from_json(data: Mapping[str, Any]) -> Plan:
+    """The plan that `to_json` wrote. Raises ValueError for another schema."""
+    if data.get("schema") != SCHEMA:
+        raise ValueError(f"a plan of schema {data.get('schema')!r}, and this reads {SCHEMA}")
+    return Plan(
+        study=data["study"],
+        title=data["title"],
+        profile=data["profile"],
+        nodes=tuple(Node(**{**one, "vary": tuple(one["vary"])}) for one in data["nodes"]),
+        runs=tuple(_run(one) for one in data["runs"]),
+        claims=tuple(_claim(one) for one in data["claims"]),
+        figures=tuple(_figure(one) for one in data["figures"]),
+        axes=tuple(AxisSummary(**{**one, "values": tuple(one["values"])}) for one in data["axes"]),
+        removed=tuple(Removed(**one) for one in data["removed"]),
+        wall_seconds=data["wall_seconds"],
+        memory_bytes=data["memory_bytes"],
+    )
+
+
+def _run(data: Mapping[str, Any]) -> Run:
+    tuples = {"departs": tuple(data["departs"]), "stages": tuple(data["stages"])}
+    return Run(**{**data, **tuples})
+
+
+def _claim(data: Mapping[str, Any]) -> ClaimPlan:
+    return ClaimPlan(**{**data, "cases": tuple(_case(case) for case in data["cases"])})
+
+
+def _case(data: Mapping[str, Any]) -> Case:
+    seeds, condition = tuple(data["seeds"]), _condition(data["condition"])
+    return Case(data["setting"], data["group"], seeds, condition)
+
+
+def _condition(data: Mapping[str, Any]) -> Comparison | Junction:
+    if "operands" in data:
+        return Junction(data["op"], tuple(_condition(one) for one in data["operands"]))
+    return Comparison(data["op"], tuple(data["left"]), tuple(data["right"]))
+
+
+def _figure(data: Mapping[str, Any]) -> FigurePlan:
+    columns = {
+        name: tuple(ColumnPlan(**column) for column in columns)
+        for name, columns in data["columns"].items()
+    }
+    paths = {name: tuple(paths) for name, paths in data["paths"].items()}
+    return FigurePlan(data["figure"], columns, paths, data["options"], data["text"])

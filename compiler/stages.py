@@ -1,0 +1,172 @@
+"""A method at one point, as stages with their inputs: the nodes of the graph before seeds.
+
+A `Template` is a stage of one point whatever the replicate. Its digest says everything that it means
+but the seed, so templates made at different points, in different grids or studies, are one when
+their digests are equal. A replicate of a template on which nothing random ever acted is the same
+node for all seeds.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from lab.compiler.canonical import NUMERICS, digest, meaning
+from lab.compiler.evaluate import NOWHERE, Environment, Evaluator
+from lab.compiler.problem import Problem
+from lab.spec import core
+from lab.spec.signature import ParameterInfo, Signature
+from lab.spec.values import Value
+
+KEY_LENGTH = 32
+
+
+@dataclass(frozen=True)
+class Template:
+    """A stage or measurement of a point; `random`: its result depends on the replicate."""
+
+    role: Literal["stage", "measurement"]
+    signature: Signature
+    arguments: Mapping[str, Value]
+    inputs: Mapping[str, "Template"]
+    random: bool
+    owner: str
+    digest: str
+
+    def key(self, seed: int, vary: tuple[str, ...]) -> str:
+        """The key of the node that this template is for a replicate."""
+        if not self.random:
+            return self.digest[:KEY_LENGTH]
+        return digest([self.digest, seed, vary])[:KEY_LENGTH]
+
+
+class Pipelines:
+    """Methods of one point as templates."""
+
+    def __init__(self, evaluator: Evaluator, vary: tuple[str, ...]) -> None:
+        self.evaluator = evaluator
+        self.vary = vary
+
+    def method(self, expression: core.Core, environment: Environment = NOWHERE) -> Template:
+        """The last stage of an arm, which holds the stages before it as inputs."""
+        last = self._extend(expression, environment, before=None, owner="")
+        if last is None:
+            raise Problem("E0604", "this arm has no stage", expression.span)
+        return last
+
+    def _extend(
+        self,
+        expression: core.Core,
+        environment: Environment,
+        *,
+        before: Template | None,
+        owner: str,
+    ) -> Template | None:
+        match expression:
+            case core.Pipeline():
+                for part in expression.parts:
+                    before = self._extend(part, environment, before=before, owner=owner)
+                return before
+            case core.Choice():
+                option = self.evaluator.chosen(expression)
+                return self._extend(option, environment, before=before, owner=owner)
+            case core.Arm():
+                inside = self.evaluator.bound(
+                    expression.name, expression.arguments, environment, expression.overrides
+                )
+                body = self.evaluator.study.definitions[expression.name].value
+                return self._extend(body, inside, before=before, owner=expression.name)
+            case core.Build(kind="stage"):
+                return self._stage(expression, environment, before=before, owner=owner)
+            case core.Const(value=None):
+                return before
+            case _:
+                raise Problem("E0604", "this is no stage", expression.span)
+
+    def _stage(
+        self, build: core.Build, environment: Environment, *, before: Template | None, owner: str
+    ) -> Template:
+        signature = self.evaluator.catalog.signatures["stage", build.component]
+        arguments = self.evaluator.arguments(
+            signature, build.arguments, build.slot, environment
+        )
+        self.supply(signature, arguments, build, first=before is None)
+        inputs = self.arms(signature, build, environment)
+        if before is not None:
+            inputs["before"] = before
+        return self.template("stage", signature, arguments, inputs=inputs, owner=owner)
+
+    def supply(
+        self,
+        signature: Signature,
+        arguments: dict[str, Value],
+        build: core.Build | core.Measure,
+        *,
+        first: bool,
+    ) -> None:
+        """Give a stage the point's model and data where it says nothing of them itself."""
+        for info in signature.parameters:
+            kind = info.type.name
+            if kind not in {"model", "data"} or arguments.get(info.name) is not None:
+                continue
+            if kind == "data" or first:
+                arguments[info.name] = self.chosen(cast(Literal["model", "data"], kind), build)
+
+    def chosen(
+        self, kind: Literal["model", "data"], asking: core.Build | core.Measure
+    ) -> Value:
+        """The model or data of the point."""
+        axis = self.evaluator.lookup(kind, NOWHERE)
+        if axis is not None:
+            expression, environment = self.evaluator.closed(axis)
+            if not isinstance(expression, core.Core):
+                return expression.value
+            return self.evaluator.value(self._declared(expression), environment)
+        declared = [d for d in self.evaluator.study.definitions.values() if d.kind == kind]
+        if len(declared) != 1:
+            found = "none is declared" if not declared else "several are, and no axis chooses"
+            raise Problem("E0605", f"this needs a {kind}, and {found}", asking.span)
+        named = core.Named(kind, declared[0].name, asking.span)
+        return self.evaluator.value(named)
+
+    def _declared(self, expression: core.Core) -> core.Core:
+        while isinstance(expression, core.Choice):
+            expression = self.evaluator.chosen(expression)
+        return expression
+
+    def arms(
+        self, signature: Signature, build: core.Build | core.Measure, environment: Environment
+    ) -> dict[str, Template]:
+        """The arms that a component takes as arguments, as inputs by the parameter's name."""
+        return {
+            info.name: self.method(build.arguments[info.name], environment)
+            for info in signature.parameters
+            if _is_written_arm(info, build.arguments)
+        }
+
+    def template(
+        self,
+        role: Literal["stage", "measurement"],
+        signature: Signature,
+        arguments: Mapping[str, Value],
+        *,
+        inputs: Mapping[str, Template],
+        owner: str,
+    ) -> Template:
+        """A template and its digest."""
+        streams = set(signature.streams)
+        acts = bool(streams & set(self.vary) if self.vary else streams)
+        is_random = acts or any(one.random for one in inputs.values())
+        catalog = self.evaluator.catalog
+        made = digest(
+            {
+                "component": [role, signature.name, signature.version],
+                "arguments": {name: meaning(value, catalog) for name, value in arguments.items()},
+                "inputs": {name: one.digest for name, one in inputs.items()},
+                "numerics": NUMERICS,
+            }
+        )
+        return Template(role, signature, arguments, inputs, is_random, owner, made)
+
+
+def _is_written_arm(info: ParameterInfo, arguments: Mapping[str, core.Core]) -> bool:
+    return info.type.name == "arm" and info.name in arguments

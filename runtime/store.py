@@ -1,0 +1,148 @@
+"""What stages made, by key: whole or absent.
+
+A stage writes into a scratch folder; committing syncs its files, adds a record with their checksums,
+and renames the folder to the key. A killed process leaves a scratch folder and nothing else; the
+next process on this machine that finds its owner dead removes it.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lab.runtime.errors import CorruptFile, LabError
+
+#: Version of the layout; a newer store is refused rather than misread.
+SCHEMA = 1
+RECORD = "record.json"
+_SCRATCH = ".tmp-"
+
+
+class Store:
+    """The folder of stages. Opening it makes it, checks its version, and clears dead scratch."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            _check_version(root / "VERSION")
+        except OSError as error:
+            raise LabError(f"cannot write to the store {root}: {error.strerror}") from error
+        self._clear_dead()
+
+    def keys(self) -> frozenset[str]:
+        """Keys of everything that is here."""
+        return keys_in(self.root)
+
+    def folder(self, key: str) -> Path:
+        """Where a stage's files stand."""
+        return self.root / key
+
+    def record(self, key: str) -> dict[str, Any]:
+        """The record of a stage. Raises CorruptFile where it cannot be read."""
+        path = self.root / key / RECORD
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise CorruptFile(_damaged(path, "cannot be read")) from error
+
+    def verify(self, key: str) -> None:
+        """Compare a stage's files with their checksums. Raises CorruptFile."""
+        for name, checksum in self.record(key)["files"].items():
+            path = self.root / key / name
+            if not path.is_file() or sha256(path) != checksum:
+                raise CorruptFile(_damaged(path, "is not what was written"))
+
+    @contextmanager
+    def scratch(self, key: str) -> Iterator[Path]:
+        """A folder to write a stage into; gone afterwards unless it was committed."""
+        folder = self.root / f"{_SCRATCH}{key}-{os.getpid()}"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def commit(self, key: str, scratch: Path, record: Mapping[str, Any]) -> None:
+        """Make a scratch folder the stage `key`, with its record. The first commit stays."""
+        files = {path.name: sha256(path) for path in sorted(scratch.iterdir())}
+        text = json.dumps({**record, "schema": SCHEMA, "key": key, "files": files}, indent=1)
+        (scratch / RECORD).write_text(text + "\n", encoding="utf-8")
+        for path in scratch.iterdir():
+            _sync(path)
+        _sync(scratch)
+        try:
+            scratch.rename(self.root / key)
+        except OSError:
+            if not (self.root / key / RECORD).is_file():
+                raise
+        _sync(self.root)
+
+    def _clear_dead(self) -> None:
+        for folder in self.root.glob(f"{_SCRATCH}*"):
+            owner = folder.name.rsplit("-", 1)[-1]
+            if not owner.isdigit() or not _is_alive(int(owner)):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def keys_in(root: Path) -> frozenset[str]:
+    """Keys of the stages in a store's folder, without making or changing anything."""
+    try:
+        return frozenset(path.name for path in root.iterdir() if (path / RECORD).is_file())
+    except FileNotFoundError:
+        return frozenset()
+
+
+def sha256(path: Path) -> str:
+    """Checksum of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that it is never seen half-written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{_SCRATCH}{path.name}-{os.getpid()}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _check_version(path: Path) -> None:
+    if not path.exists():
+        write_atomically(path, f"{SCHEMA}\n".encode())
+    found = path.read_text(encoding="utf-8").strip()
+    if found != str(SCHEMA):
+        raise LabError(f"{path.parent} is a store of version {found}; this `lab` reads {SCHEMA}")
+
+
+def _damaged(path: Path, how: str) -> str:
+    return f"{path} {how}: remove the folder {path.parent} to have the stage run again"
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
