@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.runtime.errors import CorruptFile, LabError
+from lab.runtime.files import sync_folder, write_atomically
 
 #: Version of the layout; a newer store is refused rather than misread.
 SCHEMA = 1
@@ -75,13 +76,13 @@ class Store:
         (scratch / RECORD).write_text(text + "\n", encoding="utf-8")
         for path in scratch.iterdir():
             _sync(path)
-        _sync(scratch)
+        sync_folder(scratch)
         try:
             scratch.rename(self.root / key)
         except OSError:
             if not (self.root / key / RECORD).is_file():
                 raise
-        _sync(self.root)
+        sync_folder(self.root)
 
     def _clear_dead(self) -> None:
         for folder in self.root.glob(f"{_SCRATCH}*"):
@@ -104,20 +105,6 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that it is never seen half-written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{_SCRATCH}{path.name}-{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def _check_version(path: Path) -> None:
     if not path.exists():
         write_atomically(path, f"{SCHEMA}\n".encode())
@@ -131,11 +118,8 @@ def _damaged(path: Path, how: str) -> str:
 
 
 def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def _is_alive(process: int) -> bool:

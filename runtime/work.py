@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from jaxtyping import PRNGKeyArray
@@ -20,13 +20,15 @@ class Work:
 
     `inputs` maps roles to what earlier stages made (`before` is the stage this one continues).
     `stream(name)` is the random key of a stream (`init`, `batches`, `augment`, `dropout`): equal in
-    every arm of a replicate. `folder` resolves the study's relative file names.
+    every arm of a replicate. `folder` resolves the study's relative file names. `packed` maps a
+    role to the packed file of that input, the one whose length is counted.
     """
 
     inputs: Mapping[str, Artifact]
     stream: Callable[[str], PRNGKeyArray]
     progress: Progress
     folder: Path
+    packed: Mapping[str, Path] = field(default_factory=dict)
 
 
 class Stage(ABC):

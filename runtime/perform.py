@@ -1,0 +1,118 @@
+"""One node, done: inputs loaded, the component called, its result written to a folder."""
+
+import json
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab.runtime import artifact as artifacts
+from lab.runtime.artifact import Artifact
+from lab.runtime.errors import Diverged
+from lab.runtime.registry import catalog, component_class, fields_of
+from lab.runtime.streams import streams
+from lab.runtime.work import Progress, Work
+
+#: Environment facts that a record keeps; the rest of the environment is nobody's business.
+_PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy")
+
+
+@dataclass(frozen=True)
+class Task:
+    """A node for a worker: `inputs` are the folders of the stages it uses; JSON round-trips.
+
+    `occurrence` counts earlier stages of the same component in the pipeline. `folder` is the
+    study's, where relative file names start.
+    """
+
+    key: str
+    role: str
+    component: str
+    arguments: Mapping[str, Any]
+    inputs: Mapping[str, str]
+    seed: int | None
+    vary: Sequence[str]
+    occurrence: int
+    fresh: bool
+    folder: str
+    output: str
+
+
+def perform(task: Task, progress: Progress) -> dict[str, Any]:
+    """Do a task; its files are in `task.output` afterwards. Returns what the record shall hold."""
+    signature = catalog().signatures[task.role, task.component]
+    folder = Path(task.folder)
+    made = component_class(signature)(**fields_of(signature, task.arguments, folder=folder))
+    work = Work(
+        inputs={role: _input(Path(path), task) for role, path in task.inputs.items()},
+        stream=streams(task.component, task.occurrence, task.seed or 0, task.vary),
+        progress=progress,
+        folder=folder,
+        packed={role: Path(path) / artifacts.SHIPPED for role, path in task.inputs.items()},
+    )
+    begun = time.perf_counter()
+    found = _measured(made, work) if task.role == "measurement" else _staged(made, work, task)
+    return {**found, "wall_seconds": time.perf_counter() - begun, "environment": environment()}
+
+
+def _input(folder: Path, task: Task) -> Artifact:
+    """A fresh measurement sees the packed file and nothing else of the stage it measures."""
+    if task.fresh:
+        return artifacts.load_shipped(folder / artifacts.SHIPPED)
+    return artifacts.load(folder)
+
+
+def _measured(measurement: Any, work: Work) -> dict[str, Any]:
+    values = dict(measurement.measure(work))
+    if not math.isfinite(values["value"]):
+        raise Diverged("the measured value is not a number: the model has diverged")
+    return {"values": values, "history": {}, "notes": {}}
+
+
+def _staged(stage: Any, work: Work, task: Task) -> dict[str, Any]:
+    artifact = stage.run(work)
+    output = Path(task.output)
+    artifacts.save(artifact, output)
+    sizes = artifacts.ship(artifact, output / artifacts.SHIPPED)
+    history = {name: [float(v) for v in curve] for name, curve in artifact.history.items()}
+    notes = {name: float(note) for name, note in artifact.notes.items()}
+    bytes_made = {"file": sizes.file_bytes, "state": sizes.state_bytes}
+    return {"values": {}, "history": history, "notes": notes, "bytes": bytes_made}
+
+
+def environment() -> dict[str, Any]:
+    """The device, the number of threads, and the versions that made a number."""
+    import os
+    import platform
+    from importlib.metadata import version
+
+    import jax
+
+    from lab import __version__
+
+    device = jax.devices()[0]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {
+        "device": device.device_kind if device.platform != "cpu" else _processor(),
+        "platform": device.platform,
+        "threads": cores,
+        "python": platform.python_version(),
+        "lab": __version__,
+        "packages": {name: version(name) for name in _PACKAGES},
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(names, "cpu")
+
+
+def task_from_json(text: str) -> Task:
+    """The task that `json.dumps(asdict(task))` wrote."""
+    return Task(**json.loads(text))

@@ -1,0 +1,106 @@
+"""A process that does tasks: one JSON line in for each, JSON lines out for what happens.
+
+The parent speaks on standard input and listens on standard output; anything a library prints goes to
+standard error. A thread watches standard input, so that a worker ends with its parent even when it
+is killed: no orphan is left at work.
+
+Events: `{"event": "progress", "step", "total", "values"}`, `{"event": "done", "record"}`,
+`{"event": "failed", "cause", "message", "traceback"}`.
+"""
+
+import json
+import os
+import queue
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Mapping
+from typing import Any, NoReturn, TextIO
+
+#: Progress events are not sent more often than this.
+_SECONDS_BETWEEN_EVENTS = 0.2
+
+
+def main() -> NoReturn:
+    """Serve tasks until standard input ends."""
+    events = _own_stdout()
+    tasks: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(tasks,), daemon=True).start()
+    _configure()
+    while True:
+        _serve(tasks.get(), events)
+
+
+def _own_stdout() -> TextIO:
+    """Standard output for events alone; prints go to standard error."""
+    events = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return events
+
+
+def _listen(tasks: "queue.SimpleQueue[str]") -> None:
+    for line in sys.stdin:
+        tasks.put(line)
+    # The parent is gone or done with us; whatever is under way is not wanted any more.
+    os._exit(0)
+
+
+def _configure() -> None:
+    import jax
+
+    jax.config.update("jax_default_matmul_precision", "highest")
+    cache = os.environ.get("LAB_COMPILATION_CACHE")
+    if cache:
+        jax.config.update("jax_compilation_cache_dir", cache)
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+def _serve(line: str, events: TextIO) -> None:
+    from lab.runtime.errors import Diverged, LabError
+    from lab.runtime.perform import perform, task_from_json
+
+    try:
+        record = perform(task_from_json(line), _reporter(events))
+    except Diverged as failure:
+        _failed(events, "diverged", failure)
+    except LabError as failure:
+        _failed(events, "refused", failure)
+    except MemoryError as failure:
+        _failed(events, "out of memory", failure)
+    except Exception as failure:  # noqa: BLE001 - the one place where any defect becomes a result
+        _failed(events, "defect", failure)
+    else:
+        _send(events, {"event": "done", "record": record})
+
+
+def _reporter(events: TextIO) -> Any:
+    last = 0.0
+
+    def report(step: int, total: int, values: Mapping[str, float]) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= _SECONDS_BETWEEN_EVENTS:
+            last = now
+            plain = {name: float(value) for name, value in values.items()}
+            _send(events, {"event": "progress", "step": step, "total": total, "values": plain})
+
+    return report
+
+
+def _failed(events: TextIO, cause: str, failure: BaseException) -> None:
+    text = "".join(traceback.format_exception(failure))
+    _send(
+        events,
+        {"event": "failed", "cause": cause, "message": str(failure), "traceback": text},
+    )
+
+
+def _send(events: TextIO, event: Mapping[str, Any]) -> None:
+    events.write(json.dumps(event) + "\n")
+    events.flush()
+
+
+if __name__ == "__main__":
+    main()
