@@ -3,7 +3,8 @@
 A component is one Python file with a frozen dataclass and its implementation. The catalog reads the
 dataclass **as text** (`lab.spec.catalog`), so `lab check` knows every parameter without importing
 JAX or running a user's code. What stands in the annotations is a vocabulary that both readers
-share: the names below, `int`, `float`, `bool`, `str`, `Literal[...]`, `tuple[T, ...]` for lists, and
+share: the names below, `int`, `float`, `bool`, `str`, `Literal[...]` alone or beside another type,
+`tuple[T, ...]` for lists, `dict[str, T]` for whatever other named arguments there are, and
 `T | None` where the word `none` may stand.
 
 Example:
@@ -27,6 +28,7 @@ __all__ = [
     "Arm",
     "Bits",
     "Bytes",
+    "Condition",
     "Decibels",
     "Duration",
     "File",
@@ -41,7 +43,7 @@ __all__ = [
     "parameter",
 ]
 
-#: Every kind of component. An annotation with the kind's name in CapWords (`Optimizer`) asks for one.
+#: Every kind of component. An annotation with its name in CapWords (`Optimizer`) asks for one.
 KINDS = (
     "data",
     "model",
@@ -53,6 +55,8 @@ KINDS = (
     "loss",
     "augmentation",
     "selector",
+    "stopping",
+    "attack",
     "measurement",
     "figure",
 )
@@ -69,6 +73,7 @@ File = str  # a path to a file whose content is part of the key
 Schedule = Any  # a number, or a function of the step (`lab.runtime.schedules`)
 Arm = Any  # a method, evaluated at the same point and replicate
 Metric = Any  # an expression over measurements
+Condition = Any  # `field.width == 64`: true or false at a point
 PathName = Any  # `method`, `field.width`: something a point has a value for
 
 REQUIRED: Any = object()
@@ -117,7 +122,7 @@ def parameter(  # noqa: PLR0913 - one keyword for each thing a parameter can say
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(parameter,))
-def component(  # noqa: PLR0913 - one keyword for each thing a component can say of itself
+def component(
     name: str,
     *,
     kind: str,

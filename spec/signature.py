@@ -11,16 +11,18 @@ class Type:
 
     `name` is one of: `int`, `float`, `bool`, `string`, `file`, `word`, `share`, `duration`,
     `moment`, `bits`, `bytes`, `seconds`, `decibels`, `pixels`, `schedule`, `arm`, `metric`, `path`,
-    or a kind of component (`optimizer`, …).
+    `condition`, or a kind of component (`optimizer`, …).
 
-    Always holds: `words` is empty unless `name` is `word`. `optional`: the word `none` fits too.
-    `many`: a list of such values; a single value stands for a list of one.
+    Always holds: `words` fit besides what `name` says, and are all that fits where it is `word`.
+    `optional`: the word `none` fits too. `many`: a list of such values; a single value stands for a
+    list of one. `mapping`: the parameter takes every named argument that no other one has.
     """
 
     name: str
     words: tuple[str, ...] = ()
     optional: bool = False
     many: bool = False
+    mapping: bool = False
 
 
 @dataclass(frozen=True, slots=True)
