@@ -1,7 +1,7 @@
 """The name that was probably meant: nearest by edits, a swap of neighbors counting as one.
 
-Optimal string alignment (Damerau 1964, Levenshtein 1966) over lowercase letters; a third of the word
-may differ, so that a suggestion is worth reading.
+Optimal string alignment (Damerau 1964, Levenshtein 1966) over lowercase letters. A third of the
+word may differ, so that a suggestion is worth reading.
 """
 
 from collections.abc import Iterable
