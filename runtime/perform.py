@@ -1,10 +1,7 @@
 """One node, done: inputs loaded, the component called, its result written to a folder."""
 
-import json
 import math
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,31 +10,11 @@ from lab.runtime.artifact import Artifact
 from lab.runtime.errors import Diverged
 from lab.runtime.registry import catalog, component_class, fields_of
 from lab.runtime.streams import streams
+from lab.runtime.task import Task
 from lab.runtime.work import Progress, Work
 
 #: Environment facts that a record keeps; the rest of the environment is nobody's business.
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy")
-
-
-@dataclass(frozen=True)
-class Task:
-    """A node for a worker: `inputs` are the folders of the stages it uses; JSON round-trips.
-
-    `occurrence` counts earlier stages of the same component in the pipeline. `folder` is the
-    study's, where relative file names start.
-    """
-
-    key: str
-    role: str
-    component: str
-    arguments: Mapping[str, Any]
-    inputs: Mapping[str, str]
-    seed: int | None
-    vary: Sequence[str]
-    occurrence: int
-    fresh: bool
-    folder: str
-    output: str
 
 
 def perform(task: Task, progress: Progress) -> dict[str, Any]:
@@ -111,8 +88,3 @@ def _processor() -> str:
         lines = []
     names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     return next(names, "cpu")
-
-
-def task_from_json(text: str) -> Task:
-    """The task that `json.dumps(asdict(task))` wrote."""
-    return Task(**json.loads(text))

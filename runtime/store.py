@@ -9,8 +9,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from lab.runtime.files import sync_folder, write_atomically
 #: Version of the layout; a newer store is refused rather than misread.
 SCHEMA = 1
 RECORD = "record.json"
+FAILURES = "failures"
 _SCRATCH = ".tmp-"
 
 
@@ -58,16 +58,23 @@ class Store:
             if not path.is_file() or sha256(path) != checksum:
                 raise CorruptFile(_damaged(path, "is not what was written"))
 
-    @contextmanager
-    def scratch(self, key: str) -> Iterator[Path]:
-        """A folder to write a stage into; gone afterwards unless it was committed."""
+    def open_scratch(self, key: str) -> Path:
+        """An empty folder to write a stage into, to be committed or discarded."""
         folder = self.root / f"{_SCRATCH}{key}-{os.getpid()}"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        return folder
+
+    def discard(self, scratch: Path) -> None:
+        """Forget a scratch folder."""
+        shutil.rmtree(scratch, ignore_errors=True)
+
+    def record_failure(self, key: str, record: Mapping[str, Any]) -> None:
+        """Keep what went wrong with a stage; a failure is a result too."""
+        folder = self.root / FAILURES
+        folder.mkdir(exist_ok=True)
+        text = json.dumps({**record, "schema": SCHEMA, "key": key}, indent=1)
+        write_atomically(folder / f"{key}.json", text.encode())
 
     def commit(self, key: str, scratch: Path, record: Mapping[str, Any]) -> None:
         """Make a scratch folder the stage `key`, with its record. The first commit stays."""
@@ -82,6 +89,8 @@ class Store:
         except OSError:
             if not (self.root / key / RECORD).is_file():
                 raise
+            self.discard(scratch)
+        (self.root / FAILURES / f"{key}.json").unlink(missing_ok=True)
         sync_folder(self.root)
 
     def _clear_dead(self) -> None:
@@ -97,6 +106,11 @@ def keys_in(root: Path) -> frozenset[str]:
         return frozenset(path.name for path in root.iterdir() if (path / RECORD).is_file())
     except FileNotFoundError:
         return frozenset()
+
+
+def failures_in(root: Path) -> frozenset[str]:
+    """Keys of the stages that failed when they were last tried."""
+    return frozenset(path.stem for path in (root / FAILURES).glob("*.json"))
 
 
 def sha256(path: Path) -> str:

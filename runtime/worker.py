@@ -23,7 +23,9 @@ _SECONDS_BETWEEN_EVENTS = 0.2
 
 
 def main() -> NoReturn:
-    """Serve tasks until standard input ends."""
+    """Serve tasks until standard input ends, on the cores named by the first argument."""
+    if len(sys.argv) > 1:
+        os.sched_setaffinity(0, {int(core) for core in sys.argv[1].split(",")})
     events = _own_stdout()
     tasks: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(tasks,), daemon=True).start()
@@ -59,7 +61,8 @@ def _configure() -> None:
 
 def _serve(line: str, events: TextIO) -> None:
     from lab.runtime.errors import Diverged, LabError
-    from lab.runtime.perform import perform, task_from_json
+    from lab.runtime.perform import perform
+    from lab.runtime.task import task_from_json
 
     try:
         record = perform(task_from_json(line), _reporter(events))

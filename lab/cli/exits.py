@@ -1,0 +1,10 @@
+"""Exit codes, the same for every command."""
+
+DONE = 0
+STUDY_IS_WRONG = 1
+COMMAND_IS_WRONG = 2
+RUNS_FAILED = 3
+CLAIM_FAILED = 4
+OVER_BUDGET = 5
+PLAN_IS_STALE = 6
+INTERRUPTED = 130

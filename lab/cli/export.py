@@ -1,0 +1,42 @@
+"""`lab export`: the weights that an arm of a study ends with, with the record of how they were made."""
+
+import json
+
+from lab.cli import exits
+from lab.cli.load import load, results_folder, show_diagnostics
+from lab.cli.options import Options
+from lab.compiler.plan import Plan, Run
+from lab.runtime.errors import LabError
+
+
+def export(options: Options) -> int:
+    """Write the first replicate of an arm as safetensors, and its record as JSON beside it."""
+    from lab.runtime import artifact as artifacts
+    from lab.runtime.bridge.export import write_weights
+    from lab.runtime.files import write_atomically
+    from lab.runtime.store import Store
+
+    file = options.files[0]
+    loaded = load(file, profile=options.profile, sets=options.sets)
+    show_diagnostics(loaded)
+    if loaded.plan is None or options.arm is None or options.output is None:
+        return exits.STUDY_IS_WRONG
+    chosen = _run_of(loaded.plan, options.arm)
+    store = Store(results_folder(file, options.results) / "store")
+    if chosen.stages[-1] not in store.keys():
+        raise LabError(f"`{options.arm}` has not been run yet: `lab run {file}` first")
+    store.verify(chosen.stages[-1])
+    write_weights(artifacts.load(store.folder(chosen.stages[-1])), options.output)
+    records = [store.record(key) for key in chosen.stages]
+    text = json.dumps({"arm": options.arm, "seed": chosen.seed, "stages": records}, indent=1)
+    write_atomically(options.output.with_suffix(".json"), text.encode() + b"\n")
+    print(f"{options.output}: {options.output.stat().st_size} bytes")
+    return exits.DONE
+
+
+def _run_of(plan: Plan, arm: str) -> Run:
+    for run in plan.runs:
+        if run.arm == arm:
+            return run
+    arms = ", ".join(sorted({run.arm for run in plan.runs}))
+    raise LabError(f"no run of {plan.study} is of an arm `{arm}`; there are {arms}")

@@ -1,0 +1,95 @@
+"""`lab check`, `fmt`, `explain` and `docs`: the tools of the language."""
+
+import difflib
+import sys
+from pathlib import Path
+
+from lab.cli import exits
+from lab.cli.load import load, show_diagnostics
+from lab.cli.options import Options
+from lab.spec.catalog import builtin_catalog
+from lab.spec.codes import explain as page_of
+from lab.spec.docs import describe
+from lab.spec.suggest import nearest
+
+
+def check(options: Options) -> int:
+    """Print everything that is wrong with studies."""
+    worst = exits.DONE
+    for file in options.files:
+        loaded = load(file)
+        show_diagnostics(loaded, sys.stderr, as_json=options.json)
+        errors = sum(one.severity == "error" for one in loaded.diagnostics)
+        warnings = len(loaded.diagnostics) - errors
+        if loaded.is_wrong:
+            worst = exits.STUDY_IS_WRONG
+        if not options.json:
+            runs = "" if loaded.plan is None else f", {len(loaded.plan.runs)} runs"
+            print(f"{file}: {_count(errors, 'error')}, {_count(warnings, 'warning')}{runs}")
+    return worst
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
+
+
+def explain(options: Options) -> int:
+    """Print the page of each error code."""
+    worst = exits.DONE
+    for name in options.names:
+        page = page_of(name.upper())
+        if page is None:
+            print(f"lab: there is no error code {name}", file=sys.stderr)
+            worst = exits.COMMAND_IS_WRONG
+        else:
+            print(page)
+    return worst
+
+
+def docs(options: Options) -> int:
+    """Describe components by name; all names where none is given."""
+    signatures = builtin_catalog().signatures
+    if not options.names:
+        for kind in sorted({kind for kind, _ in signatures}):
+            print(f"{kind}: {', '.join(sorted(n for k, n in signatures if k == kind))}")
+        return exits.DONE
+    worst = exits.DONE
+    for name in options.names:
+        found = [signature for (_, known), signature in signatures.items() if known == name]
+        for signature in found:
+            print(describe(signature))
+        if not found:
+            close = nearest(name, sorted(known for _, known in signatures))
+            hint = f"; did you mean `{close}`?" if close else ""
+            print(f"lab: no component is called `{name}`{hint}", file=sys.stderr)
+            worst = exits.COMMAND_IS_WRONG
+    return worst
+
+
+def fmt(options: Options) -> int:
+    """Write studies in canonical form."""
+    return max((_format(file, options) for file in options.files), default=exits.DONE)
+
+
+def _format(file: Path, options: Options) -> int:
+    from lab.runtime.files import write_atomically
+    from lab.spec.format import Unformattable, format_source
+    from lab.spec.parser import read_source
+
+    source, unreadable = read_source(file)
+    try:
+        text = format_source(source)
+    except Unformattable as problem:
+        print(f"lab: {file}: {problem}", file=sys.stderr)
+        return exits.STUDY_IS_WRONG
+    if unreadable or text == source.text:
+        return exits.STUDY_IS_WRONG if unreadable else exits.DONE
+    if options.diff:
+        old, new = source.text.splitlines(True), text.splitlines(True)
+        sys.stdout.writelines(difflib.unified_diff(old, new, str(file), str(file)))
+    elif not options.check:
+        write_atomically(file, text.encode())
+    if options.check:
+        print(f"would reformat {file}")
+        return exits.STUDY_IS_WRONG
+    return exits.DONE

@@ -1,0 +1,95 @@
+"""From a file name to a plan: what `check`, `plan`, `run` and `report` have in common."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TextIO
+
+from lab.compiler.build import Refusal, compile_study, runs_touching
+from lab.compiler.plan import Plan
+from lab.runtime.contents import Contents
+from lab.spec.catalog import builtin_catalog
+from lab.spec.check import Checked, check
+from lab.spec.diagnostics import Diagnostic, Label
+from lab.spec.parser import read_source
+from lab.spec.render import in_order, to_json, to_text
+from lab.spec.signature import Catalog
+from lab.spec.source import Source
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A study file, checked and planned; `plan` is None where there are errors."""
+
+    file: Path
+    source: Source
+    plan: Plan | None
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether anything found is an error."""
+        return any(one.severity == "error" for one in self.diagnostics)
+
+
+def load(file: Path, *, profile: str | None = None, sets: Sequence[str] = ()) -> Loaded:
+    """Check a study and plan it."""
+    source, unreadable = read_source(file)
+    if unreadable:
+        return Loaded(file, source, None, tuple(unreadable))
+    catalog = builtin_catalog()
+    checked = check(source, catalog, profile=profile, sets=sets)
+    found = list(checked.diagnostics)
+    plan: Plan | None = None
+    if checked.study is not None and not _has_errors(found):
+        made = compile_study(checked.study, catalog, Contents(file.parent))
+        if isinstance(made, Refusal):
+            found.append(_diagnostic(made, source))
+        else:
+            plan = made
+    return Loaded(file, source, plan, tuple(in_order(_with_reach(found, checked, catalog))))
+
+
+def _has_errors(found: Sequence[Diagnostic]) -> bool:
+    return any(one.severity == "error" for one in found)
+
+
+def _diagnostic(refusal: Refusal, source: Source) -> Diagnostic:
+    label = Label(refusal.span)
+    code, message, help_lines = refusal.code, refusal.message, refusal.help_lines
+    return Diagnostic("error", code, message, source, (label,), help=help_lines)
+
+
+def _with_reach(
+    found: Sequence[Diagnostic], checked: Checked, catalog: Catalog
+) -> list[Diagnostic]:
+    """Say of each finding how many runs it touches, where that can be counted."""
+    subjects = frozenset(one.subject for one in found if one.subject)
+    if checked.study is None or not subjects:
+        return list(found)
+    counts = runs_touching(checked.study, catalog, subjects)
+    return [_reaching(one, counts) for one in found]
+
+
+def _reaching(one: Diagnostic, counts: dict[str, int]) -> Diagnostic:
+    if not one.subject or not counts.get(one.subject):
+        return one
+    return replace(one, reach=f"{counts[one.subject]} of {counts['']} runs")
+
+
+def show_diagnostics(loaded: Loaded, stream: TextIO = sys.stderr, *, as_json: bool = False) -> None:
+    """Print what was found, as text or as one JSON document."""
+    if as_json:
+        data = [to_json(one) for one in loaded.diagnostics]
+        print(json.dumps({"file": str(loaded.file), "diagnostics": data}, indent=2), file=sys.stdout)
+        return
+    for one in loaded.diagnostics:
+        print(to_text(one, color=stream.isatty()), file=stream)
+        print(file=stream)
+
+
+def results_folder(file: Path, named: Path | None) -> Path:
+    """Where results go: `--results`, else `results/` beside the study's folder."""
+    return named if named is not None else file.resolve().parent.parent / "results"

@@ -1,0 +1,137 @@
+"""`lab`: one table of commands, from which help, completion and the reference follow."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from lab import __version__
+from lab.cli import exits
+from lab.cli.options import Options
+
+
+@dataclass(frozen=True)
+class Command:
+    """A row of the table. `target` is `module:function`, imported only when the command is used."""
+
+    name: str
+    summary: str
+    target: str
+    arguments: tuple[str, ...]
+
+    def function(self) -> Callable[[Options], int]:
+        """What the command does."""
+        module, _, name = self.target.partition(":")
+        return getattr(import_module(module), name)
+
+
+_STUDY = ("files", "--profile", "--set", "--results")
+
+COMMANDS = (
+    Command(
+        "check", "find every mistake in studies", "lab.cli.language:check", ("files", "--json")
+    ),
+    Command(
+        "fmt",
+        "write studies in canonical form",
+        "lab.cli.language:fmt",
+        ("files", "--check", "--diff"),
+    ),
+    Command("explain", "a page about an error code", "lab.cli.language:explain", ("names",)),
+    Command(
+        "docs", "signature and meaning of components", "lab.cli.language:docs", ("any-names",)
+    ),
+    Command("plan", "what would run, and what is there", "lab.cli.plan:plan", (*_STUDY, "--json")),
+    Command(
+        "run",
+        "run what is missing and report",
+        "lab.cli.run:run",
+        (*_STUDY, "--jobs", "--limit"),
+    ),
+    Command("report", "tables, verdicts and plots from what is stored", "lab.cli.run:report", _STUDY),
+    Command("ui", "open Aim on a study's runs", "lab.cli.ui:ui", (*_STUDY, "--port")),
+    Command(
+        "export",
+        "the weights an arm of a study ends with, as safetensors",
+        "lab.cli.export:export",
+        (*_STUDY, "--arm", "--output"),
+    ),
+    Command("doctor", "what this environment has", "lab.cli.doctor:doctor", ()),
+)
+
+_ARGUMENTS: dict[str, tuple[tuple[str, ...], dict[str, object]]] = {
+    "files": (("files",), {"nargs": "+", "type": Path, "metavar": "FILE.lab"}),
+    "names": (("names",), {"nargs": "+", "metavar": "CODE"}),
+    "any-names": (("names",), {"nargs": "*", "metavar": "NAME"}),
+    "--profile": (("--profile",), {"metavar": "P", "help": "apply `profile P` of the study"}),
+    "--set": (
+        ("--set",),
+        {"action": "append", "dest": "sets", "metavar": "PATH=VALUE", "help": "edit one value"},
+    ),
+    "--results": (("--results",), {"type": Path, "metavar": "DIR", "help": "where results go"}),
+    "--json": (("--json",), {"action": "store_true", "help": "print JSON"}),
+    "--check": (("--check",), {"action": "store_true", "help": "exit 1 where text would change"}),
+    "--diff": (("--diff",), {"action": "store_true", "help": "print the change, write nothing"}),
+    "--jobs": (("--jobs",), {"type": int, "metavar": "N", "help": "worker processes at most"}),
+    "--limit": (("--limit",), {"type": int, "metavar": "N", "help": "stages to run at most"}),
+    "--port": (("--port",), {"type": int, "metavar": "P", "help": "port on this machine"}),
+    "--arm": (("--arm",), {"required": True, "metavar": "A", "help": "the method to export"}),
+    "--output": (("--output", "-o"), {"type": Path, "metavar": "FILE", "required": True}),
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line's grammar."""
+    top = argparse.ArgumentParser(
+        prog="lab", description="A typed language for machine-learning experiments."
+    )
+    top.add_argument("--version", action="version", version=f"lab {__version__}")
+    subparsers = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        one = subparsers.add_parser(command.name, help=command.summary, description=command.summary)
+        for name in command.arguments:
+            flags, keywords = _ARGUMENTS[name]
+            one.add_argument(*flags, **keywords)  # type: ignore[arg-type] - argparse's own kinds
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    given = vars(parser().parse_args(arguments))
+    command = next(one for one in COMMANDS if one.name == given.pop("command"))
+    options = Options(**{k: _plain(v) for k, v in given.items() if v is not None})
+    try:
+        return command.function()(options)
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        return exits.INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output left, as `head` does: nothing more to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return exits.DONE
+    except OSError as error:
+        return _said(f"{error.filename or 'input/output'}: {error.strerror}")
+    except _person_error() as error:
+        return _said(str(error))
+
+
+def _person_error() -> type[Exception]:
+    from lab.runtime.errors import LabError
+
+    return LabError
+
+
+def _said(message: str) -> int:
+    print(f"lab: {message}", file=sys.stderr)
+    return exits.COMMAND_IS_WRONG
+
+
+def _plain(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,24 @@
+"""What a command was given, checked."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The arguments of any command; each reads those it declares in the table."""
+
+    files: tuple[Path, ...] = ()
+    names: tuple[str, ...] = ()
+    profile: str | None = None
+    sets: tuple[str, ...] = ()
+    results: Path | None = None
+    json: bool = False
+    check: bool = False
+    diff: bool = False
+    jobs: int | None = None
+    limit: int | None = None
+    port: int = 43800
+    arm: str | None = None
+    to: str = "safetensors"
+    output: Path | None = None

@@ -1,0 +1,123 @@
+"""Progress and estimate of a run: a live display on a terminal, quiet lines elsewhere."""
+
+import sys
+import time
+from types import TracebackType
+from typing import Any
+
+from lab.compiler.plan import Plan
+from lab.runtime.engine import Event, seconds_left
+
+#: Elsewhere than on a terminal, a line about progress is printed this often.
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+class Display:
+    """Listens to an execution and says how far it is. A context manager."""
+
+    def __init__(self, plan: Plan, total: int) -> None:
+        self.plan = plan
+        self.total = total
+        self.done = 0
+        self.failed = 0
+        self.began = time.monotonic()
+        self._last_line = self.began
+        self._active: dict[str, Any] = {}
+        self._bars: Any = None
+        self._overall: Any = None
+
+    def __enter__(self) -> "Display":
+        if sys.stderr.isatty():
+            self._open_bars()
+        else:
+            self._say(f"{self.plan.study}: {self.total} stages and measurements to run")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+        took = duration_text(time.monotonic() - self.began)
+        failures = f", {self.failed} failed" if self.failed else ""
+        self._say(f"{self.plan.study}: {self.done} of {self.total} done{failures} in {took}")
+
+    def listen(self, event: Event) -> None:
+        """Take note of an event."""
+        key, label = event.node.key, event.node.label
+        if event.kind in {"done", "failed", "skipped"}:
+            self.done += event.kind == "done"
+            self.failed += event.kind != "done"
+            self._finished(key)
+        if event.kind == "failed":
+            self._say(f"failed: {label}: {event.detail['message']}")
+        elif event.kind == "started":
+            self._started(key, label)
+        elif event.kind == "progress":
+            self._advanced(key, label, event.detail)
+
+    def _open_bars(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}"),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._overall = self._bars.add_task(self.plan.study, total=self.total, note="")
+        self._bars.start()
+
+    def _started(self, key: str, label: str) -> None:
+        if self._bars is not None:
+            self._active[key] = self._bars.add_task(f"  {label}"[:60], total=None, note="")
+
+    def _advanced(self, key: str, label: str, detail: Any) -> None:
+        note = " ".join(f"{name} {value:.4g}" for name, value in detail["values"].items())
+        if self._bars is not None:
+            self._bars.update(
+                self._active[key], completed=detail["step"], total=detail["total"], note=note
+            )
+            return
+        now = time.monotonic()
+        if now - self._last_line >= _SECONDS_BETWEEN_LINES:
+            self._last_line = now
+            at = f"step {detail['step']} of {detail['total']}"
+            self._say(f"  {self._counts()}  {label}: {at} {note}")
+
+    def _finished(self, key: str) -> None:
+        if self._bars is not None:
+            self._bars.remove_task(self._active.pop(key)) if key in self._active else None
+            self._bars.update(
+                self._overall, completed=self.done + self.failed, note=self._estimate()
+            )
+            return
+        now = time.monotonic()
+        if now - self._last_line >= _SECONDS_BETWEEN_LINES:
+            self._last_line = now
+            self._say(f"  {self._counts()}")
+
+    def _counts(self) -> str:
+        return f"{self.done + self.failed}/{self.total}{self._estimate()}"
+
+    def _estimate(self) -> str:
+        left = seconds_left(self.began, self.done + self.failed, self.total)
+        return "" if left is None else f", about {duration_text(left)} left"
+
+    def _say(self, text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+
+def duration_text(seconds: float) -> str:
+    """Seconds as a person says them."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

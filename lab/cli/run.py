@@ -1,0 +1,108 @@
+"""`lab run` and `lab report`: what is missing is run, then everything is shown."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lab.cli import exits
+from lab.cli.load import Loaded, load, results_folder, show_diagnostics
+from lab.cli.options import Options
+from lab.cli.progress import Display
+from lab.compiler.plan import Plan
+from lab.runtime.contents import Contents
+from lab.runtime.errors import LabError
+from lab.runtime.missing import missing
+from lab.runtime.store import Store
+
+
+def run(options: Options) -> int:
+    """Run what the plan of each study says is missing, and report."""
+    return max((_one(file, options, runs=True) for file in options.files), default=exits.DONE)
+
+
+def report(options: Options) -> int:
+    """Report on each study from what is stored; run nothing."""
+    return max((_one(file, options, runs=False) for file in options.files), default=exits.DONE)
+
+
+def _one(file: Path, options: Options, *, runs: bool) -> int:
+    loaded = load(file, profile=options.profile, sets=options.sets)
+    show_diagnostics(loaded)
+    if loaded.plan is None:
+        return exits.STUDY_IS_WRONG
+    absent = _missing_files(loaded.plan, file.parent)
+    if runs and absent:
+        raise LabError(_about_missing(absent, file))
+    results = results_folder(file, options.results)
+    store = Store(results / "store")
+    failed = _execute(loaded, loaded.plan, store, options) if runs else {}
+    return _show(loaded, loaded.plan, store, results, failed)
+
+
+def _missing_files(plan: Plan, folder: Path) -> list[str]:
+    contents = Contents(folder)
+    for node in plan.nodes:
+        _look(node.arguments, contents)
+    return contents.missing
+
+
+def _look(value: Any, contents: Contents) -> None:
+    if isinstance(value, Mapping):
+        if "file" in value:
+            contents(value["file"])
+        for item in value.values():
+            _look(item, contents)
+    elif isinstance(value, list):
+        for item in value:
+            _look(item, contents)
+
+
+def _about_missing(absent: list[str], file: Path) -> str:
+    names = ", ".join(f"`{name}`" for name in absent)
+    return f"{file} names {names}, which is not in {file.parent}: put it there, or name another"
+
+
+def _execute(
+    loaded: Loaded, plan: Plan, store: Store, options: Options
+) -> Mapping[str, Mapping[str, Any]]:
+    from lab.runtime.engine import execute
+
+    todo = missing(plan, store.keys())
+    if not todo:
+        print(f"{plan.study}: everything is there already, nothing to run", file=sys.stderr)
+        return {}
+    display = Display(plan, len(todo[: options.limit]))
+    with display:
+        outcome = execute(
+            plan,
+            store,
+            folder=loaded.file.resolve().parent,
+            listener=display.listen,
+            jobs=options.jobs,
+            limit=options.limit,
+        )
+    return outcome.failed
+
+
+def _show(
+    loaded: Loaded,
+    plan: Plan,
+    store: Store,
+    results: Path,
+    failed: Mapping[str, Mapping[str, Any]],
+) -> int:
+    from lab.runtime import report as reports
+    from lab.runtime.report import terminal
+    from lab.runtime.trackers import aim
+
+    have = store.keys()
+    records = {node.key: store.record(node.key) for node in plan.nodes if node.key in have}
+    values = {key: record["values"] for key, record in records.items() if record["values"]}
+    folder = results / plan.study
+    made = reports.write(plan, values, records, folder, study_text=loaded.source.text)
+    terminal.show(made, sys.stdout)
+    aim.project(plan, values, records, results)
+    for key, failure in failed.items():
+        print(f"failed: {key[:12]} {failure['cause']}: {failure['message']}", file=sys.stderr)
+    return exits.RUNS_FAILED if failed else exits.DONE

@@ -1,0 +1,55 @@
+"""Checksums of the files that studies name, hashed once for each size and time of change."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from lab.runtime.files import write_atomically
+
+
+def cache_folder() -> Path:
+    """Where things that can be made again are kept: `LAB_CACHE`, or the user's cache folder."""
+    named = os.environ.get("LAB_CACHE")
+    if named:
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lab"
+
+
+class Contents:
+    """Checksum of a file relative to a folder: `sha256:…`, or None where there is no such file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.missing: list[str] = []
+
+    def __call__(self, name: str) -> str | None:
+        """The checksum of one file."""
+        path = (self.folder / name).resolve()
+        try:
+            facts = path.stat()
+        except OSError:
+            if name not in self.missing:
+                self.missing.append(name)
+            return None
+        return _remembered(path, facts)
+
+
+def _remembered(path: Path, facts: os.stat_result) -> str:
+    tag = hashlib.sha256(str(path).encode()).hexdigest()[:24]
+    note = cache_folder() / "contents" / tag
+    known = [str(path), facts.st_size, facts.st_mtime_ns]
+    try:
+        said = json.loads(note.read_text(encoding="utf-8"))
+        if said["file"] == known:
+            return said["content"]
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    with path.open("rb") as file:
+        content = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+    try:
+        note.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(note, json.dumps({"file": known, "content": content}).encode())
+    except OSError:
+        pass  # A cache that cannot be written to costs time, not a result.
+    return content
