@@ -31,3 +31,7 @@ class CorruptFile(LabError):
 
 class Diverged(LabError):
     """A run's loss or weights stopped being numbers."""
+
+
+class UnsuitableSetting(LabError):
+    """A setting does not fit the model, the data or the stage that it was given to."""

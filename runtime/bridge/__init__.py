@@ -1,0 +1,1 @@
+"""Files and models made elsewhere. Torch is imported here and nowhere else."""

@@ -1,0 +1,99 @@
+"""What a data source yields: plain arrays with whole-number labels, known by a checksum.
+
+Sets that fit in memory are arrays from the start: indexing them costs nothing beside a step of
+training, and they move to the device once.
+"""
+
+import hashlib
+import os
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from lab.runtime.errors import BadData
+
+SplitName = Literal["train", "validation", "test"]
+
+
+class Examples(NamedTuple):
+    """Inputs and labels. Always holds: as many of one as of the other, labels from 0 on, int32."""
+
+    inputs: np.ndarray
+    labels: np.ndarray
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The splits of a data set. `validation` was carved out of the training examples, or is None.
+
+    `content` is the checksum of the whole source, before any carving.
+    """
+
+    train: Examples
+    test: Examples
+    classes: int
+    content: str
+    validation: Examples | None = None
+
+    def split(self, name: SplitName) -> Examples:
+        """The split of a name. Raises `BadData` where there is none."""
+        found = getattr(self, name)
+        if found is None:
+            raise BadData(
+                f"the data has no {name} split: ask for one where it is declared, "
+                "as in `cifar10(validation: 5k)`"
+            )
+        return found
+
+
+class Data(ABC):
+    """A data source. Final classes are components, one file each."""
+
+    #: What is done to a training batch, in order; a source that lets a study choose has a field.
+    augment = ()
+
+    @abstractmethod
+    def load(self) -> Dataset:
+        """All of it, in memory. Raises `BadData` or `NoNetwork`, saying what to put where."""
+
+
+def data_folder() -> Path:
+    """Where data sets are looked for and kept: `LAB_DATA`, else the user's cache."""
+    return Path(os.environ.get("LAB_DATA") or Path.home() / ".cache" / "lab" / "data")
+
+
+def content_of(train: Examples, test: Examples) -> str:
+    """The checksum that names a data set: the same for the same arrays, wherever they came from.
+
+    Example:
+        >>> few = Examples(np.zeros((1, 2), np.uint8), np.zeros(1, np.int32))
+        >>> content_of(few, few)[:14]
+        'sha256:b5aafb2'
+    """
+    digest = hashlib.sha256()
+    for array in (*train, *test):
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return "sha256:" + digest.hexdigest()
+
+
+def carve(train: Examples, count: int, *, seed: int = 0) -> tuple[Examples, Examples | None]:
+    """What is left for training, and `count` random examples for validation; both keep their order.
+
+    The choice depends on the seed and the number of examples alone. Raises `BadData` when there are
+    not enough.
+    """
+    if count == 0:
+        return train, None
+    total = len(train.labels)
+    if count >= total:
+        raise BadData(f"validation: {count} examples asked, of {total} that there are for training")
+    chosen = np.zeros(total, bool)
+    chosen[np.random.RandomState(seed).permutation(total)[:count]] = True
+    return (
+        Examples(train.inputs[~chosen], train.labels[~chosen]),
+        Examples(train.inputs[chosen], train.labels[chosen]),
+    )

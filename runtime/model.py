@@ -1,0 +1,93 @@
+"""What every model offers: two pure functions over flat `{path: array}`.
+
+Networks are Flax NNX modules. A module is taken apart once into its structure and its arrays; what
+training, methods and checkpoints see are plain dictionaries keyed by dotted path, and what JAX
+compiles is a function of these.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import jax
+from flax import nnx
+from jaxtyping import Array, Float, PRNGKeyArray, Shaped
+
+from lab.spec.declare import File
+
+State = dict[str, Array]
+
+
+class Model(ABC):
+    """A network's definition. Final classes are components, one file each.
+
+    Always holds: `build` depends on the fields alone, but for the values it draws from `rngs`;
+    normalization of the raw images is part of the network.
+    """
+
+    #: A checkpoint with the weights to start from, where a study names one.
+    weights: File | None
+
+    @abstractmethod
+    def build(self, rngs: nnx.Rngs) -> nnx.Module:
+        """The network, its parameters drawn anew."""
+
+    @property
+    def loops_well_on_cpu(self) -> bool:
+        """Whether a loop of steps inside one program costs nothing on a CPU: no convolutions."""
+        return True
+
+    def init(self, key: PRNGKeyArray) -> tuple[State, State]:
+        """Parameters and buffers at the start, by dotted path."""
+        return _taken_apart(self.build(nnx.Rngs(params=key)))[1:]
+
+    def apply(
+        self,
+        params: Mapping[str, Array],
+        buffers: Mapping[str, Array],
+        images: Shaped[Array, "batch ..."],
+        *,
+        train: bool,
+    ) -> tuple[Float[Array, "batch classes"], State]:
+        """Logits, and the buffers as they are after this batch (the same ones unless `train`)."""
+        structure, names, moving = _structure(self)
+        network: Any = nnx.merge(
+            structure, _state(params, names), _state(buffers, moving), copy=True
+        )
+        logits = network(images, train=train)
+        return logits, _flat(nnx.state(network, nnx.BatchStat))
+
+    def shapes(self) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
+        """Shapes of the parameters and of the buffers, without drawing any."""
+        params, buffers = jax.eval_shape(self.init, jax.random.key(0))
+        return (
+            {path: array.shape for path, array in params.items()},
+            {path: array.shape for path, array in buffers.items()},
+        )
+
+
+@cache
+def _structure(model: Model) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+    network = nnx.eval_shape(lambda: model.build(nnx.Rngs(params=0)))
+    structure, params, buffers = nnx.split(network, nnx.Param, nnx.BatchStat)
+    return structure, _variables(params), _variables(buffers)
+
+
+def _taken_apart(network: nnx.Module) -> tuple[Any, State, State]:
+    structure, params, buffers = nnx.split(network, nnx.Param, nnx.BatchStat)
+    return structure, _flat(params), _flat(buffers)
+
+
+def _variables(state: nnx.State) -> dict[str, Any]:
+    return {".".join(map(str, keys)): (keys, leaf) for keys, leaf in nnx.to_flat_state(state)}
+
+
+def _flat(state: nnx.State) -> State:
+    return {path: leaf[...] for path, (_, leaf) in _variables(state).items()}
+
+
+def _state(arrays: Mapping[str, Array], variables: Mapping[str, Any]) -> nnx.State:
+    return nnx.from_flat_state(
+        [(keys, leaf.replace(arrays[path])) for path, (keys, leaf) in variables.items()]
+    )

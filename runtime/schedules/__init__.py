@@ -1,0 +1,1 @@
+"""Curves that a schedule is made of, one file each."""

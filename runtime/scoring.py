@@ -1,0 +1,50 @@
+"""What a model answers: logits of many examples, and how many answers are right."""
+
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from lab.runtime.dataset import Examples
+from lab.runtime.model import Model
+from lab.runtime.model import State as Arrays
+
+#: Examples run forward together: large enough for a processor, small enough for its caches.
+BATCH = 250
+
+
+def logits(
+    model: Model, params: Arrays, buffers: Arrays, inputs: np.ndarray
+) -> Float[np.ndarray, "n k"]:
+    """Logits of all inputs, in evaluation mode."""
+    forward = _forward(_definition(model))
+    parts = []
+    for first in range(0, len(inputs), BATCH):
+        part = inputs[first : first + BATCH]
+        missing = BATCH - len(part) if len(inputs) > BATCH else 0
+        padded = np.concatenate([part, np.repeat(part[:1], missing, axis=0)])
+        parts.append(np.asarray(forward(params, buffers, jnp.asarray(padded)))[: len(part)])
+    return np.concatenate(parts)
+
+
+def correct(
+    model: Model, params: Arrays, buffers: Arrays, examples: Examples
+) -> Bool[np.ndarray, " n"]:
+    """Whether each example's largest logit is its label's."""
+    answers = logits(model, params, buffers, examples.inputs).argmax(axis=1)
+    return answers == examples.labels
+
+
+def _definition(model: Model) -> Model:
+
+    return replace(model, weights=None)
+
+
+@cache
+def _forward(model: Model) -> jax.stages.Wrapped:
+    def forward(params: Arrays, buffers: Arrays, inputs: Array) -> Array:
+        return model.apply(params, buffers, inputs, train=False)[0]
+
+    return jax.jit(forward)

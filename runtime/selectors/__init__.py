@@ -1,0 +1,1 @@
+"""Selectors of examples, one file each."""

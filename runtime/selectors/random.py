@@ -1,0 +1,34 @@
+"""A random subset of the batch: what a cleverer choice has to beat."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from lab.runtime.selector import Selector
+from lab.spec.declare import Share, component, parameter
+
+
+@component("random", kind="selector", streams=("batches",))
+class Random(Selector):
+    """`ceil(rate · batch)` rows, all equally likely.
+
+    Example:
+        >>> Random(rate=0.25).count(10)
+        3
+    """
+
+    rate: Share = parameter(0.25, "share of the batch", above=0, high=1)
+
+    def count(self, batch: int) -> int:
+        """The share of the batch, rounded up."""
+        return math.ceil(self.rate * batch)
+
+    def select(
+        self, losses: Float[Array, " batch"] | None, key: PRNGKeyArray, *, batch: int
+    ) -> tuple[Int[Array, " chosen"], Float[Array, " chosen"]]:
+        """Rows without repetition, equally weighted."""
+        del losses
+        rows = jax.random.permutation(key, batch)[: self.count(batch)]
+        return rows, jnp.ones(self.count(batch))
