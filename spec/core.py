@@ -135,17 +135,26 @@ class Named:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Arm:
-    """A declared method: arguments for its parameters, and values for slots inside it."""
+    """A declared method: arguments for its parameters, and values for slots inside it.
+
+    `places`: where the arm stands in another method's definition, the slot at which an axis sets
+    each argument (by parameter) and value (by slot) that is written there. `tune.best` is the winner
+    of the search `tune`.
+    """
 
     name: str
     arguments: "Mapping[str, Core]"
     overrides: "Mapping[str, Core]"
     span: Span
+    places: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Pipeline:
-    """`a then b`: each part is an `Arm`, a `Build` of kind `stage`, or a choice of such."""
+    """`a then b`: each part is an `Arm`, a `Build` of kind `stage`, or a choice of such.
+
+    `none` is `Const(None)`; a bracket with several stages is a pipeline within.
+    """
 
     parts: "tuple[Core, ...]"
     span: Span
@@ -168,6 +177,8 @@ class Measure:
     span: Span
     #: The slot prefix of its arguments, as for `Build`.
     slot: str = ""
+    #: Which of the measured numbers: `law.size` has `size`.
+    field: str = "value"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -178,6 +189,8 @@ class MetricCall:
     arm: "Core | None"
     arguments: "Mapping[str, Core]"
     span: Span
+    #: As for `Measure`.
+    field: str = "value"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -313,6 +326,22 @@ class Grid:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Search:
+    """A block whose points are proposed one after another: `trials` of them at most."""
+
+    name: str
+    axes: tuple[Axis, ...]
+    repeat: Repeat | None
+    filters: tuple[Filter, ...]
+    direction: Literal["minimize", "maximize"]
+    goal: Core
+    constraint: Core | None
+    trials: int
+    span: Span
+    title: str | None = None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Quantifier:
     """`over every|some path`."""
 
@@ -375,3 +404,4 @@ class Study:
     memory_bytes: float | None = None
     profile: str | None = None
     profiles: tuple[str, ...] = field(default=())
+    searches: tuple[Search, ...] = field(default=())
