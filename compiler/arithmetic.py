@@ -61,9 +61,7 @@ def _durations(op: Op, left: Value, right: Value, span: Span) -> Value:
     raise Problem("E0403", "durations of different units do not add up here", span)
 
 
-def range_values(
-    expression: core.RangeChoice, ends: tuple[Value, Value], by: Value
-) -> list[Value]:
+def range_values(expression: core.RangeChoice, ends: tuple[Value, Value], by: Value) -> list[Value]:
     """The members of a range, both ends included where the step meets them."""
     start, stop = cast(float, ends[0]), cast(float, ends[1])
     if expression.points:

@@ -113,7 +113,8 @@ class _Builder:
         evaluator.forks = False
         metrics = Metrics(evaluator, self._repeat(point).vary, point.stage)
         return {
-            column.label: metrics.formula(column.metric, NOWHERE) for column in self.columns.values()
+            column.label: metrics.formula(column.metric, NOWHERE)
+            for column in self.columns.values()
         }
 
     def _run(self, point: Point, metrics: Mapping[str, Formula], seed: int) -> Run:

@@ -1,7 +1,7 @@
 """Meaning as text: one spelling for every value, and its digest.
 
-Floats are written by `repr`, which is the shortest text that reads back equal, so `1e-3` and `0.001`
-are one value. File names are left out: a file counts by its content.
+Floats are written by `repr`, the shortest text that reads back equal, so `1e-3` and `0.001` are one
+value. File names are left out: a file counts by its content.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
 """Which alternative stands at each `|`: an odometer over the choices that an evaluation meets.
 
-An evaluation asks `choose` at every `|` it comes to. The first time through it gets the first option
+An evaluation asks `choose` at every `|` it comes to. The first time it gets the first option
 everywhere; `advance` then turns the last wheel that has options left and forgets the wheels behind
 it. Since only choices that are met become wheels, `a(x: 1 | 2) | b` is three points, not four:
 conditional axes need no rule of their own.

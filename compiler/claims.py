@@ -38,14 +38,16 @@ def plan_claim(
     scope: Scope, claim: core.Claim, points: tuple[Point, ...], graph: Graph
 ) -> ClaimPlan:
     """A claim with the measurements it demands."""
-    arms = frozenset(_arm_names(claim.condition, scope.study))
+    arms = frozenset(_arm_names(claim.condition))
     relevant = [point for point in points if point.settings["method"].value in arms]
-    repeat = _replicates(scope.study, relevant)
-    cases: list[Case] = []
-    for setting in _settings(claim, relevant):
-        for roots in _roots(relevant):
-            cases.extend(_cases(scope, claim, {**roots, **setting.closures()}, setting, repeat, graph))
-    return ClaimPlan(claim.name, claim.title, claim.text, claim.level, tuple(cases))
+    cases = _Cases(scope, claim, _replicates(scope.study, relevant), graph)
+    found = [
+        case
+        for setting in _settings(claim, relevant)
+        for roots in _roots(relevant)
+        for case in cases.at({**roots, **setting.closures()}, setting)
+    ]
+    return ClaimPlan(claim.name, claim.title, claim.text, claim.level, tuple(found))
 
 
 def _replicates(study: core.Study, points: list[Point]) -> core.Repeat:
@@ -91,95 +93,94 @@ def _fixed(closure: Closure, point: Point) -> Closure:
     return Closure(expression, NOWHERE)
 
 
-def _cases(
-    scope: Scope,
-    claim: core.Claim,
-    axes: Mapping[str, Closure],
-    setting: Setting,
-    repeat: core.Repeat,
-    graph: Graph,
-) -> Iterator[Case]:
-    chooser = Chooser()
-    while True:
-        evaluator = scope.evaluator(axes, chooser)
-        metrics = Metrics(evaluator, repeat.vary, None)
-        condition = _condition(claim.condition, metrics, repeat, graph)
-        settings = {**evaluator.settings, **setting.values}
-        _note_roots(settings, axes, scope.study)
-        if claim.where is None or holds(claim.where, settings) is not False:
-            yield _case(claim, settings, chooser, repeat=repeat, condition=condition)
-        if not chooser.advance():
-            return
+@dataclass(frozen=True)
+class _Cases:
+    """The cases of one claim."""
+
+    scope: Scope
+    claim: core.Claim
+    repeat: core.Repeat
+    graph: Graph
+
+    def at(self, axes: Mapping[str, Closure], setting: Setting) -> Iterator[Case]:
+        """Cases at a setting: one for each combination of the arms' own alternatives."""
+        chooser = Chooser()
+        while True:
+            evaluator = self.scope.evaluator(axes, chooser)
+            metrics = Metrics(evaluator, self.repeat.vary, None)
+            condition = self._condition(self.claim.condition, metrics)
+            settings = {**evaluator.settings, **setting.values}
+            settings.update(_chosen_roots(axes, self.scope.study))
+            if self.claim.where is None or holds(self.claim.where, settings) is not False:
+                yield self._case(settings, chooser, condition)
+            if not chooser.advance():
+                return
+
+    def _case(
+        self,
+        settings: Mapping[str, Noted],
+        chooser: Chooser,
+        condition: Comparison | Junction,
+    ) -> Case:
+        some: dict[str, str] = {}
+        group = {
+            kind: shown(settings[kind].value) for kind in ("model", "data") if kind in settings
+        }
+        for one in self.claim.over:
+            target = some if one.quantifier == "some" else group
+            target.update(_texts(one.paths, settings))
+        group.update({f"alternative {i + 1}": text for i, text in enumerate(chooser.texts())})
+        return Case(some, group, self.repeat.seeds, condition)
+
+    def _condition(self, condition: core.Core, metrics: Metrics) -> Comparison | Junction:
+        match condition:
+            case core.Logical():
+                operands = tuple(self._condition(one, metrics) for one in condition.operands)
+                return Junction(condition.op, operands)
+            case core.Compare(op="<" | "<=" | ">" | ">=" | "==" | "!=" as op):
+                left = metrics.formula(condition.left, NOWHERE)
+                right = metrics.formula(condition.right, NOWHERE)
+                return Comparison(op, self._replicated(left), self._replicated(right))
+            case _:
+                raise Problem("E0608", "a claim compares metrics", condition.span)
+
+    def _replicated(self, formula: Formula) -> tuple[Tree, ...]:
+        vary = self.repeat.vary
+        return tuple(tree(formula, seed, vary, self.graph) for seed in self.repeat.seeds)
 
 
-def _note_roots(
-    settings: dict[str, Noted], axes: Mapping[str, Closure], study: core.Study
-) -> None:
+def _texts(
+    paths: tuple[core.AxisPath, ...], settings: Mapping[str, Noted]
+) -> Iterator[tuple[str, str]]:
+    for path in paths:
+        for slot in path.slots:
+            if slot in settings:
+                yield path.text, shown(settings[slot].value, settings[slot].kind)
+
+
+def _chosen_roots(axes: Mapping[str, Closure], study: core.Study) -> dict[str, Noted]:
+    """The names of the model and the data source that a case is about."""
+    found: dict[str, Noted] = {}
     for kind in ("model", "data"):
         closure = axes.get(kind)
-        if closure is not None and isinstance(closure.expression, core.Named):
-            settings[kind] = Noted(closure.expression.name, kind)
-            continue
         declared = [d.name for d in study.definitions.values() if d.kind == kind]
-        if len(declared) == 1:
-            settings[kind] = Noted(declared[0], kind)
+        if closure is not None and isinstance(closure.expression, core.Named):
+            found[kind] = Noted(closure.expression.name, kind)
+        elif len(declared) == 1:
+            found[kind] = Noted(declared[0], kind)
+    return found
 
 
-def _case(
-    claim: core.Claim,
-    settings: Mapping[str, Noted],
-    chooser: Chooser,
-    *,
-    repeat: core.Repeat,
-    condition: Comparison | Junction,
-) -> Case:
-    some: dict[str, str] = {}
-    group = {
-        kind: shown(settings[kind].value) for kind in ("model", "data") if kind in settings
-    }
-    for one in claim.over:
-        target = some if one.quantifier == "some" else group
-        for path in one.paths:
-            for slot in path.slots:
-                if slot in settings:
-                    target[path.text] = shown(settings[slot].value, settings[slot].kind)
-    group.update({f"alternative {i + 1}": text for i, text in enumerate(chooser.texts())})
-    return Case(some, group, repeat.seeds, condition)
-
-
-def _condition(
-    condition: core.Core, metrics: Metrics, repeat: core.Repeat, graph: Graph
-) -> Comparison | Junction:
-    match condition:
-        case core.Logical():
-            operands = tuple(_condition(one, metrics, repeat, graph) for one in condition.operands)
-            return Junction(condition.op, operands)
-        case core.Compare(op="<" | "<=" | ">" | ">=" | "==" | "!="):
-            left = metrics.formula(condition.left, NOWHERE)
-            right = metrics.formula(condition.right, NOWHERE)
-            return Comparison(
-                condition.op,
-                _per_seed(left, repeat, graph),
-                _per_seed(right, repeat, graph),
-            )
-        case _:
-            raise Problem("E0608", "a claim compares metrics", condition.span)
-
-
-def _per_seed(formula: Formula, repeat: core.Repeat, graph: Graph) -> tuple[Tree, ...]:
-    return tuple(tree(formula, seed, repeat.vary, graph) for seed in repeat.seeds)
-
-
-def _arm_names(expression: core.Core, study: core.Study) -> Iterator[str]:
+def _arm_names(expression: core.Core) -> Iterator[str]:
     """Arms that a claim names itself, not those inside its metrics."""
     match expression:
         case core.Logical():
             for one in expression.operands:
-                yield from _arm_names(one, study)
+                yield from _arm_names(one)
         case core.Compare() | core.Arithmetic():
-            yield from _arm_names(expression.left, study)
-            yield from _arm_names(expression.right, study)
-        case core.MetricCall(arm=core.Arm()) | core.Measure(arm=core.Arm()):
-            yield expression.arm.name
+            yield from _arm_names(expression.left)
+            yield from _arm_names(expression.right)
+        case core.MetricCall(arm=core.Arm() as arm) | core.Measure(arm=core.Arm() as arm):
+            yield arm.name
         case _:
             return

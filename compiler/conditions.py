@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from operator import eq, ge, gt, le, lt, ne
-from typing import Any
+from typing import Any, cast
 
 from lab.compiler.evaluate import Noted
 from lab.compiler.problem import Absent
 from lab.spec import core
+from lab.spec.units import Duration, DurationUnit
+from lab.spec.values import Value
 
 _COMPARE = {"==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
 
@@ -27,9 +29,9 @@ def _truth(condition: core.Core, settings: Mapping[str, Noted]) -> bool:
             return all([_truth(one, settings) for one in condition.operands])
         case core.Logical():
             return any([_truth(one, settings) for one in condition.operands])
-        case core.Compare(op="in", right=core.ListValue()):
+        case core.Compare(op="in", right=core.ListValue() as members):
             left = _operand(condition.left, settings)
-            return left in [_operand(item, settings) for item in condition.right.items]
+            return left in [_operand(item, settings) for item in members.items]
         case core.Compare():
             left, right = _operand(condition.left, settings), _operand(condition.right, settings)
             return bool(_COMPARE[condition.op](left, right))
@@ -57,10 +59,13 @@ def _operand(expression: core.Core, settings: Mapping[str, Noted]) -> Any:
             raise Absent
 
 
-def _bare(value: Any) -> Any:
-    """A component compares by its name, a method by the name of its definition."""
+def _bare(value: Value) -> object:
+    """What a condition compares: a component goes by its name, a duration by what was written."""
     if isinstance(value, dict) and "component" in value:
         return value["component"]
+    if isinstance(value, dict) and "duration" in value:
+        amount, unit = cast(float, value["duration"]), cast(DurationUnit, value["unit"])
+        return Duration(amount, unit)
     return value
 
 

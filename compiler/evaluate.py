@@ -1,8 +1,8 @@
 """The value of an expression at one point.
 
 A point is what the axes of a grid and a `Chooser` make of a study. `Evaluator.value` resolves an
-expression to plain JSON (`lab.spec.values`), looking every argument up in this order: what a refined
-arm says of its slot, what an axis says, what the definition says, the component's default. On the
+expression to plain JSON (`lab.spec.values`), looking every argument up in this order: what a
+refined arm says of its slot, what an axis says, what the definition says, the component's default. On the
 way it notes the value of every slot it passes, which is what conditions and tables read.
 """
 
@@ -175,7 +175,9 @@ class Evaluator:
     ) -> dict[str, Value]:
         """Every argument of a component but its arms, defaults filled in."""
         return {
-            info.name: self.argument(info, written.get(info.name), f"{slot}.{info.name}", environment)
+            info.name: self.argument(
+                info, written.get(info.name), f"{slot}.{info.name}", environment
+            )
             for info in signature.parameters
             if info.type.name != "arm"
         }
@@ -313,9 +315,7 @@ def _flat(items: list[Value]) -> list[Value]:
     return flat
 
 
-def check_range(
-    info: ParameterInfo, value: Value, slot: str, written: core.Core | None
-) -> None:
+def check_range(info: ParameterInfo, value: Value, slot: str, written: core.Core | None) -> None:
     """Refuse a computed number outside its parameter's range: the checker saw only constants."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return
@@ -327,7 +327,11 @@ def check_range(
     )
     if outside:
         span = Span(0, 0) if written is None else written.span
-        raise Problem("E0404", f"`{slot.split('.')[-1]}` becomes {value:g} here, out of its range", span)
+        raise Problem(
+            "E0404",
+            f"`{slot.rsplit('.', maxsplit=1)[-1]}` becomes {value:g} here, out of its range",
+            span,
+        )
     if info.type.name == "int" and not float(value).is_integer():
         span = Span(0, 0) if written is None else written.span
         raise Problem("E0405", f"`{info.name}` becomes {value:g} here, not a whole number", span)

@@ -34,7 +34,9 @@ Formula = Leaf | Operation | float
 class Metrics:
     """Formulas of metrics at the point of an evaluator whose choices are made."""
 
-    def __init__(self, evaluator: Evaluator, vary: tuple[str, ...], method: Template | None) -> None:
+    def __init__(
+        self, evaluator: Evaluator, vary: tuple[str, ...], method: Template | None
+    ) -> None:
         self.evaluator = evaluator
         self.pipelines = Pipelines(evaluator, vary)
         self.method = method
@@ -43,8 +45,8 @@ class Metrics:
     def formula(self, metric: core.Core, environment: Environment) -> Formula:
         """What a metric means here."""
         match metric:
-            case core.Const(value=int() | float()):
-                return float(metric.value)
+            case core.Const(value=int() | float() as number):
+                return float(number)
             case core.Arithmetic():
                 left = self.formula(metric.left, environment)
                 right = self.formula(metric.right, environment)
@@ -100,9 +102,9 @@ class Metrics:
 
 def tree(formula: Formula, seed: int, vary: tuple[str, ...], graph: Graph) -> Tree:
     """A formula for one replicate; its measurements are added to the graph."""
-    if isinstance(formula, float):
-        return {"number": formula}
     if isinstance(formula, Leaf):
         return {"node": graph.add(formula.template, seed, vary)}
+    if not isinstance(formula, Operation):
+        return {"number": float(formula)}
     left, right = tree(formula.left, seed, vary, graph), tree(formula.right, seed, vary, graph)
     return {"op": formula.op, "of": [dict(left), dict(right)]}

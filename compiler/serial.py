@@ -35,24 +35,27 @@ def from_json(data: Mapping[str, Any]) -> Plan:
         study=data["study"],
         title=data["title"],
         profile=data["profile"],
-        nodes=tuple(Node(**{**one, "vary": tuple(one["vary"])}) for one in data["nodes"]),
+        nodes=tuple(Node(**_with(one, vary=tuple(one["vary"]))) for one in data["nodes"]),
         runs=tuple(_run(one) for one in data["runs"]),
         claims=tuple(_claim(one) for one in data["claims"]),
         figures=tuple(_figure(one) for one in data["figures"]),
-        axes=tuple(AxisSummary(**{**one, "values": tuple(one["values"])}) for one in data["axes"]),
+        axes=tuple(AxisSummary(**_with(one, values=tuple(one["values"]))) for one in data["axes"]),
         removed=tuple(Removed(**one) for one in data["removed"]),
         wall_seconds=data["wall_seconds"],
         memory_bytes=data["memory_bytes"],
     )
 
 
+def _with(data: Mapping[str, Any], **replaced: Any) -> dict[str, Any]:
+    return {**data, **replaced}
+
+
 def _run(data: Mapping[str, Any]) -> Run:
-    tuples = {"departs": tuple(data["departs"]), "stages": tuple(data["stages"])}
-    return Run(**{**data, **tuples})
+    return Run(**_with(data, departs=tuple(data["departs"]), stages=tuple(data["stages"])))
 
 
 def _claim(data: Mapping[str, Any]) -> ClaimPlan:
-    return ClaimPlan(**{**data, "cases": tuple(_case(case) for case in data["cases"])})
+    return ClaimPlan(**_with(data, cases=tuple(_case(case) for case in data["cases"])))
 
 
 def _case(data: Mapping[str, Any]) -> Case:

@@ -1,7 +1,7 @@
 """A method at one point, as stages with their inputs: the nodes of the graph before seeds.
 
-A `Template` is a stage of one point whatever the replicate. Its digest says everything that it means
-but the seed, so templates made at different points, in different grids or studies, are one when
+A `Template` is a stage of one point whatever the replicate. Its digest says all that it means but
+the seed, so templates made at different points, in different grids or studies, are one when
 their digests are equal. A replicate of a template on which nothing random ever acted is the same
 node for all seeds.
 """
@@ -86,9 +86,7 @@ class Pipelines:
         self, build: core.Build, environment: Environment, *, before: Template | None, owner: str
     ) -> Template:
         signature = self.evaluator.catalog.signatures["stage", build.component]
-        arguments = self.evaluator.arguments(
-            signature, build.arguments, build.slot, environment
-        )
+        arguments = self.evaluator.arguments(signature, build.arguments, build.slot, environment)
         self.supply(signature, arguments, build, first=before is None)
         inputs = self.arms(signature, build, environment)
         if before is not None:
@@ -111,9 +109,7 @@ class Pipelines:
             if kind == "data" or first:
                 arguments[info.name] = self.chosen(cast(Literal["model", "data"], kind), build)
 
-    def chosen(
-        self, kind: Literal["model", "data"], asking: core.Build | core.Measure
-    ) -> Value:
+    def chosen(self, kind: Literal["model", "data"], asking: core.Build | core.Measure) -> Value:
         """The model or data of the point."""
         axis = self.evaluator.lookup(kind, NOWHERE)
         if axis is not None:

@@ -79,7 +79,7 @@ def execute(
         jobs: workers at most. `limit`: nodes to run at most.
     """
     nodes = missing(plan, store.keys())
-    run = _Execution(plan, store, folder, listener, nodes[:limit])
+    run = _Execution(plan, store, folder=folder, listener=listener, nodes=nodes[:limit])
     cores = _core_sets(worker_count(plan, jobs))
     slots = [_Slot(core_set) for core_set in cores]
     try:
@@ -101,7 +101,7 @@ class _Execution:
     """The state of one execution: what is left, what runs, what came of it."""
 
     def __init__(
-        self, plan: Plan, store: Store, folder: Path, listener: Listener, nodes: Sequence[Node]
+        self, plan: Plan, store: Store, *, folder: Path, listener: Listener, nodes: Sequence[Node]
     ) -> None:
         self.store = store
         self.folder = folder

@@ -1,9 +1,9 @@
 """Random streams: one key for each purpose, equal in every arm of a replicate.
 
 A stream is `fold_in(fold_in(fold_in(PRNG(seed), component), occurrence), stream)`, where
-`occurrence` counts the stages of the same component earlier in the pipeline. So replicate *k* of two
-arms draws the same batches wherever the arms do the same thing, and two `finetune` stages of one arm
-do not repeat each other. Nothing depends on where a run stands among others.
+`occurrence` counts the stages of the same component earlier in the pipeline. So replicate *k* of
+two arms draws the same batches wherever they do the same thing, and two `finetune` stages of one arm do
+not repeat each other. Nothing depends on where a run stands among others.
 """
 
 import hashlib

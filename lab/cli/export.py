@@ -1,4 +1,4 @@
-"""`lab export`: the weights that an arm of a study ends with, with the record of how they were made."""
+"""`lab export`: the weights that an arm ends with, and the record of how they were made."""
 
 import json
 
@@ -14,7 +14,7 @@ def export(options: Options) -> int:
     from lab.runtime import artifact as artifacts
     from lab.runtime.bridge.export import write_weights
     from lab.runtime.files import write_atomically
-    from lab.runtime.store import Store
+    from lab.runtime.store import Store, keys_in
 
     file = options.files[0]
     loaded = load(file, profile=options.profile, sets=options.sets)
@@ -23,7 +23,7 @@ def export(options: Options) -> int:
         return exits.STUDY_IS_WRONG
     chosen = _run_of(loaded.plan, options.arm)
     store = Store(results_folder(file, options.results) / "store")
-    if chosen.stages[-1] not in store.keys():
+    if chosen.stages[-1] not in keys_in(store.root):
         raise LabError(f"`{options.arm}` has not been run yet: `lab run {file}` first")
     store.verify(chosen.stages[-1])
     write_weights(artifacts.load(store.folder(chosen.stages[-1])), options.output)

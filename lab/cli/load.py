@@ -83,7 +83,9 @@ def show_diagnostics(loaded: Loaded, stream: TextIO = sys.stderr, *, as_json: bo
     """Print what was found, as text or as one JSON document."""
     if as_json:
         data = [to_json(one) for one in loaded.diagnostics]
-        print(json.dumps({"file": str(loaded.file), "diagnostics": data}, indent=2), file=sys.stdout)
+        print(
+            json.dumps({"file": str(loaded.file), "diagnostics": data}, indent=2), file=sys.stdout
+        )
         return
     for one in loaded.diagnostics:
         print(to_text(one, color=stream.isatty()), file=stream)

@@ -41,9 +41,7 @@ COMMANDS = (
         ("files", "--check", "--diff"),
     ),
     Command("explain", "a page about an error code", "lab.cli.language:explain", ("names",)),
-    Command(
-        "docs", "signature and meaning of components", "lab.cli.language:docs", ("any-names",)
-    ),
+    Command("docs", "signature and meaning of components", "lab.cli.language:docs", ("any-names",)),
     Command("plan", "what would run, and what is there", "lab.cli.plan:plan", (*_STUDY, "--json")),
     Command(
         "run",
@@ -51,7 +49,9 @@ COMMANDS = (
         "lab.cli.run:run",
         (*_STUDY, "--jobs", "--limit"),
     ),
-    Command("report", "tables, verdicts and plots from what is stored", "lab.cli.run:report", _STUDY),
+    Command(
+        "report", "tables, verdicts and plots from what is stored", "lab.cli.run:report", _STUDY
+    ),
     Command("ui", "open Aim on a study's runs", "lab.cli.ui:ui", (*_STUDY, "--port")),
     Command(
         "export",

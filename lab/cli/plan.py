@@ -4,9 +4,9 @@ import json
 from collections import Counter
 from pathlib import Path
 
+from lab.cli import exits
 from lab.cli.load import Loaded, load, results_folder, show_diagnostics
 from lab.cli.options import Options
-from lab.cli import exits
 from lab.compiler.plan import Node, Plan
 from lab.compiler.serial import to_json
 from lab.runtime.missing import missing
@@ -74,7 +74,8 @@ def _axes(plan: Plan) -> list[str]:
 
 def _removed(plan: Plan) -> list[str]:
     lines = [
-        f"{one.grid}: {one.text} removed {one.runs} runs ({one.reason})" if one.reason
+        f"{one.grid}: {one.text} removed {one.runs} runs ({one.reason})"
+        if one.reason
         else f"{one.grid}: {one.text} removed {one.runs} runs"
         for one in plan.removed
     ]
@@ -98,9 +99,7 @@ def _group(node: Node) -> str:
     return f"{owner}: {what.partition('(')[0]}"
 
 
-def _totals(
-    plan: Plan, have: frozenset[str], new: set[str], failures: frozenset[str]
-) -> list[str]:
+def _totals(plan: Plan, have: frozenset[str], new: set[str], failures: frozenset[str]) -> list[str]:
     there = sum(node.key in have for node in plan.nodes)
     failed = sum(node.key in failures for node in plan.nodes)
     tail = f", {failed} failed when last tried" if failed else ""

@@ -37,7 +37,10 @@ def _one(file: Path, options: Options, *, runs: bool) -> int:
     results = results_folder(file, options.results)
     store = Store(results / "store")
     failed = _execute(loaded, loaded.plan, store, options) if runs else {}
-    return _show(loaded, loaded.plan, store, results, failed)
+    _show(loaded, loaded.plan, store, results)
+    for key, failure in failed.items():
+        print(f"failed: {key[:12]} {failure['cause']}: {failure['message']}", file=sys.stderr)
+    return exits.RUNS_FAILED if failed else exits.DONE
 
 
 def _missing_files(plan: Plan, folder: Path) -> list[str]:
@@ -85,13 +88,7 @@ def _execute(
     return outcome.failed
 
 
-def _show(
-    loaded: Loaded,
-    plan: Plan,
-    store: Store,
-    results: Path,
-    failed: Mapping[str, Mapping[str, Any]],
-) -> int:
+def _show(loaded: Loaded, plan: Plan, store: Store, results: Path) -> None:
     from lab.runtime import report as reports
     from lab.runtime.report import terminal
     from lab.runtime.trackers import aim
@@ -103,6 +100,3 @@ def _show(
     made = reports.write(plan, values, records, folder, study_text=loaded.source.text)
     terminal.show(made, sys.stdout)
     aim.project(plan, values, records, results)
-    for key, failure in failed.items():
-        print(f"failed: {key[:12]} {failure['cause']}: {failure['message']}", file=sys.stderr)
-    return exits.RUNS_FAILED if failed else exits.DONE
