@@ -1,5 +1,6 @@
 """What a model answers: logits of many examples, and how many answers are right."""
 
+from dataclasses import replace
 from functools import cache
 
 import jax
