@@ -2,8 +2,8 @@
 
 A point is what the axes of a grid and a `Chooser` make of a study. `Evaluator.value` resolves an
 expression to plain JSON (`lab.spec.values`), looking every argument up in this order: what a
-refined arm says of its slot, what an axis says, what the definition says, the component's default. On the
-way it notes the value of every slot it passes, which is what conditions and tables read.
+refined arm says of its slot, what an axis says, what the definition says, the component's default.
+On the way it notes the value of every slot it passes, which is what conditions and tables read.
 """
 
 from collections.abc import Callable, Mapping
@@ -193,7 +193,7 @@ class Evaluator:
             found = self.value(written, environment, info.type)
         else:
             found = self.default(info.default, slot, environment)
-        check_range(info, found, slot, written)
+        check_range(info, found, written)
         self.settings[slot] = Noted(found, info.type.name)
         return found
 
@@ -248,18 +248,26 @@ class Evaluator:
         return self.value(self.study.definitions[expression.name].value, inside)
 
     def bound(
-        self,
-        name: str,
-        arguments: Mapping[str, core.Core],
-        environment: Environment,
-        overrides: Mapping[str, core.Core] | None = None,
+        self, name: str, arguments: Mapping[str, core.Core], environment: Environment
     ) -> Environment:
         """The environment inside a definition called with arguments."""
         bindings = {
             f"{name}({parameter})": Closure(value, environment)
             for parameter, value in arguments.items()
         }
-        refined = {slot: Closure(value, environment) for slot, value in (overrides or {}).items()}
+        return Environment(bindings, environment.overrides)
+
+    def inside(self, arm: core.Arm, environment: Environment) -> Environment:
+        """The environment inside an arm: what a call says, unless an axis sets its place."""
+
+        def said(name: str, value: core.Core) -> Closure:
+            outside = self.lookup(arm.places.get(name, ""), environment)
+            return outside or Closure(value, environment)
+
+        bindings = {
+            f"{arm.name}({name})": said(name, value) for name, value in arm.arguments.items()
+        }
+        refined = {slot: said(slot, value) for slot, value in arm.overrides.items()}
         return Environment(bindings, {**refined, **environment.overrides})
 
     def _named(self, expression: core.Named, _: Environment) -> Value:
@@ -315,10 +323,11 @@ def _flat(items: list[Value]) -> list[Value]:
     return flat
 
 
-def check_range(info: ParameterInfo, value: Value, slot: str, written: core.Core | None) -> None:
+def check_range(info: ParameterInfo, value: Value, written: core.Core | None) -> None:
     """Refuse a computed number outside its parameter's range: the checker saw only constants."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return
+    span = Span(0, 0) if written is None else written.span
     outside = (
         (info.low is not None and value < info.low)
         or (info.high is not None and value > info.high)
@@ -326,12 +335,6 @@ def check_range(info: ParameterInfo, value: Value, slot: str, written: core.Core
         or (info.below is not None and value >= info.below)
     )
     if outside:
-        span = Span(0, 0) if written is None else written.span
-        raise Problem(
-            "E0404",
-            f"`{slot.rsplit('.', maxsplit=1)[-1]}` becomes {value:g} here, out of its range",
-            span,
-        )
+        raise Problem("E0404", f"`{info.name}` becomes {value:g} here, out of its range", span)
     if info.type.name == "int" and not float(value).is_integer():
-        span = Span(0, 0) if written is None else written.span
         raise Problem("E0405", f"`{info.name}` becomes {value:g} here, not a whole number", span)

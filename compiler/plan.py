@@ -14,10 +14,10 @@ from lab.spec.values import Value
 class Node:
     """One stage or measurement, named by the hash of its meaning.
 
-    `arguments` are resolved values (`lab.spec.values`), every default filled in. `inputs` maps a role
-    to the key of another node: `before` is the stage this one continues, `of` the stage measured;
-    arms as arguments have the role of the argument. `seed` is the replicate's, None where nothing
-    random happened up to here. `content` maps a data source's or file's argument to its checksum.
+    `arguments` are resolved values (`lab.spec.values`), every default filled in. `inputs` maps a
+    role to the key of another node: `before` is the stage this one continues, `of` the stage
+    measured; arms as arguments have the role of the argument. `seed` is the replicate's, None where
+    nothing random happened up to here.
 
     Always holds: every key in `inputs` belongs to a node that stands earlier in the plan.
     """
@@ -44,9 +44,9 @@ class Run:
     """One point and replicate: where it came from, what it chose, what is measured of it.
 
     `point` is equal for the replicates of one point and differs between points: group by it.
-    `settings` maps a path as written (`method`, `model`, `field.width`) to the value it has here, as
-    text; a path that the point lacks is absent. `departs` lists the paths (keys of `settings`) at
-    which an axis set a value other than the arm's own definition has: an arm *as defined* departs
+    `settings` maps a path as written (`method`, `model`, `field.width`) to the value it has here,
+    as text; a path that the point lacks is absent. `departs` lists the paths (keys of `settings`)
+    at which an axis set a value other than the arm's own definition has: an arm *as defined* departs
     nowhere. A table `by: method` therefore shows the runs whose `departs` is within its `by` paths,
     a heatmap those within its rows and columns; a scatter or Pareto plot shows every point.
     `metrics` maps a column's label to its tree.

@@ -174,7 +174,7 @@ def _short(slot: str) -> str:
 
 def _constant(value: core.Core) -> str:
     if isinstance(value, core.Const) and not hasattr(value.value, "unit"):
-        return shown(cast(None | bool | int | float | str, value.value))
+        return shown(cast(bool | int | float | str | None, value.value))
     if isinstance(value, core.Build):
         return value.component
     return "…"

@@ -70,9 +70,7 @@ class Pipelines:
                 option = self.evaluator.chosen(expression)
                 return self._extend(option, environment, before=before, owner=owner)
             case core.Arm():
-                inside = self.evaluator.bound(
-                    expression.name, expression.arguments, environment, expression.overrides
-                )
+                inside = self.evaluator.inside(expression, environment)
                 body = self.evaluator.study.definitions[expression.name].value
                 return self._extend(body, inside, before=before, owner=expression.name)
             case core.Build(kind="stage"):
