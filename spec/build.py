@@ -27,10 +27,12 @@ class Spanned(Protocol):
     """A node."""
 
     @property
-    def span(self) -> Span: ...
+    def span(self) -> Span:
+        """Where it stands."""
+        ...
 
 
-class SyntaxProblem(Exception):
+class MeaninglessError(Exception):
     """What the grammar allows and the language does not."""
 
     def __init__(self, code: str, message: str, span: Span, *, first: Span | None = None) -> None:
@@ -107,7 +109,7 @@ class _Builder:
     def edition(self, word: Placed, number: Placed) -> Edition:
         if str(number) != "1":
             message = f"edition {number} of the language is not known; this is edition 1"
-            raise SyntaxProblem("E0112", message, place(number))
+            raise MeaninglessError("E0112", message, place(number))
         return Edition(1, _over(word, number))
 
     def study(self, word: Placed, name: Name, title: Text | None) -> syntax.Study:
@@ -164,7 +166,7 @@ class _Builder:
 
     def paired_axis(self, bracket: Placed, *rest: "Path | Expr") -> syntax.Axis:
         paths = cast("tuple[Path, ...]", rest[:-1])
-        return syntax.Axis(paths, cast(Expr, rest[-1]), _over(bracket, rest[-1]))
+        return syntax.Axis(paths, rest[-1], _over(bracket, rest[-1]))
 
     def repeat(
         self, word: Placed, count: Expr, seed: Name | None, *rest: "Expr | tuple[Name, ...] | None"
@@ -202,7 +204,7 @@ class _Builder:
             if first is not clause:
                 written = {"where": "where", "paired": "paired by", "level": "at"}[clause.kind]
                 message = f"this claim has `{written}` twice"
-                raise SyntaxProblem("E0509", message, clause.span, first=first.span)
+                raise MeaninglessError("E0509", message, clause.span, first=first.span)
         values = {kind: clause.value for kind, clause in found.items()}
         return syntax.Claim(
             name,
@@ -275,7 +277,7 @@ class _Builder:
     def number(self, token: Placed, suffix: "Placed | Name | None") -> syntax.Number:
         value = number_value(str(token))
         if value is None:
-            raise SyntaxProblem("E0114", "this number is too large to be meant", place(token))
+            raise MeaninglessError("E0114", "this number is too large to be meant", place(token))
         unit = suffix if isinstance(suffix, Name) else None
         percent = suffix is not None and unit is None
         return syntax.Number(value, str(token), unit, percent, _over(token, suffix))

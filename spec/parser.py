@@ -20,7 +20,8 @@ from lark.lexer import Lexer
 from lab.spec import build, syntax
 from lab.spec.diagnostics import Diagnostic, Label
 from lab.spec.source import Source, Span
-from lab.spec.syntax_errors import Failure, lexical_errors, structural_error, syntax_error
+from lab.spec.syntax_errors import Failure, syntax_error
+from lab.spec.token_errors import lexical_errors, structural_error
 from lab.spec.tokens import Comment, Statement, Token, scan, statements
 
 _GRAMMAR = FilePath(__file__).with_name("grammar.lark")
@@ -103,11 +104,11 @@ def _read(
     if error is not None:
         return None, [error]
     try:
-        return _parser().parse(cast(str, statement.tokens), start=start), []
+        parser = cast(Any, _parser())  # its types know no tokens of one's own
+        return cast(object, parser.parse(statement.tokens, start=start)), []
     except lark.UnexpectedToken as unexpected:
-        failure = _failure(statement, unexpected)
-        return None, [syntax_error(source, failure)]
-    except build.SyntaxProblem as problem:
+        return None, [syntax_error(_failure(source, statement, unexpected))]
+    except build.MeaninglessError as problem:
         labels = [Label(problem.span)]
         if problem.first is not None:
             labels.append(Label(problem.first, "first here"))
@@ -115,18 +116,11 @@ def _read(
         return None, [found]
 
 
-def _failure(statement: Statement, unexpected: lark.UnexpectedToken) -> Failure:
-    start = cast("int | None", unexpected.token.start_pos)
-    ended = unexpected.token.type == "$END"
-    tokens = statement.tokens
-    index = len(tokens)
-    if not ended:
-        index = next(i for i, token in enumerate(tokens) if token.start == start)
-        separators = index and tokens[index - 1].kind == "separator"
-        if separators and unexpected.token.type == "_SEPARATOR":
-            index -= 1
-    accepts = cast("frozenset[str]", frozenset(unexpected.accepts or ()))
-    return Failure(statement, index, accepts)
+def _failure(source: Source, statement: Statement, unexpected: lark.UnexpectedToken) -> Failure:
+    token = cast(lark.Token, unexpected.token)
+    starts = [token.start for token in statement.tokens]
+    index = len(starts) if token.type == "$END" else starts.index(cast(int, token.start_pos))
+    return Failure(source, statement, index, frozenset(unexpected.accepts or ()))
 
 
 class _ContextualLexer(Lexer):

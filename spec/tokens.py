@@ -55,7 +55,7 @@ _TOKEN = re.compile(
     | (?P<number>[0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?:[kM](?!\w))?)
     | (?P<string>"(?:[^"\\\r\n]|\\[^\r\n])*")
     | (?P<mark>\.\.|->|==|!=|<=|>=|[|(){}\[\],:;=<>+\-*/%.])
-    | (?P<bad>"[^\r\n]*|\#|[^\x00-\x7f]|.)
+    | (?P<bad>"[^\r\n]*|.)
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -89,7 +89,8 @@ class Comment(NamedTuple):
 class Statement:
     """The tokens of one declaration, and what is wrong with its brackets.
 
-    `crossed` is an opening bracket and the closing one that came instead of its own; `cut` is the
+    `crossed` is an opening bracket and the closing one of a bracket around it that came first;
+    `mistaken` an opening bracket and one of another kind that closes nothing; `cut` is the
     declaration word in the first column that ended the statement while brackets were open.
     """
 
@@ -97,9 +98,9 @@ class Statement:
     bad: list[Token] = field(default_factory=list[Token])
     unclosed: list[Token] = field(default_factory=list[Token])
     crossed: tuple[Token, Token] | None = None
+    mistaken: tuple[Token, Token] | None = None
     stray: Token | None = None
     cut: Token | None = None
-    depth: int = 0
 
     @property
     def span(self) -> Span:
@@ -199,7 +200,6 @@ def _add(now: Statement, token: Token, following: Token | None) -> None:
 def _bracket(now: Statement, token: Token) -> None:
     if token.text in CLOSES:
         now.unclosed.append(token)
-        now.depth = max(now.depth, len(now.unclosed))
     elif token.text in (")", "]", "}"):
         _close(now, token)
 
@@ -214,8 +214,10 @@ def _close(now: Statement, token: Token) -> None:
     if CLOSES[top.text] == token.text:
         now.unclosed.pop()
         return
+    if all(CLOSES[opening.text] != token.text for opening in now.unclosed):
+        now.mistaken = now.mistaken or (top, token)
+        now.unclosed.pop()
+        return
     now.crossed = now.crossed or (top, token)
-    while now.unclosed and CLOSES[now.unclosed[-1].text] != token.text:
-        now.unclosed.pop()
-    if now.unclosed:
-        now.unclosed.pop()
+    while CLOSES[now.unclosed.pop().text] != token.text:
+        pass
