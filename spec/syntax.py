@@ -350,7 +350,7 @@ class Profile:
 
     name: Name
     title: Text | None
-    entries: tuple[Axis | Repeat | Filter | Trials | Budget | Claim, ...]
+    entries: "tuple[Axis | Repeat | Filter | Trials | Budget | Claim | Grid, ...]"
     span: Span
 
 
