@@ -6,14 +6,7 @@ import os
 from pathlib import Path
 
 from lab.runtime.files import write_atomically
-
-
-def cache_folder() -> Path:
-    """Where things that can be made again are kept: `LAB_CACHE`, or the user's cache folder."""
-    named = os.environ.get("LAB_CACHE")
-    if named:
-        return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lab"
+from lab.spec.catalog import cache_folder
 
 
 class Contents:

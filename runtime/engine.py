@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from lab.compiler.plan import Node, Plan
-from lab.runtime.contents import cache_folder
 from lab.runtime.errors import CorruptFile
 from lab.runtime.missing import missing
 from lab.runtime.store import Store
 from lab.runtime.task import Task
+from lab.spec.catalog import cache_folder
 
 _PATIENCE_SECONDS = 5.0
 #: This many first runs failing alike stop a plan.

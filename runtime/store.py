@@ -1,7 +1,7 @@
 """What stages made, by key: whole or absent.
 
-A stage writes into a scratch folder; committing syncs its files, adds a record with their checksums,
-and renames the folder to the key. A killed process leaves a scratch folder and nothing else; the
+A stage writes into a scratch folder; committing syncs its files, adds a record with checksums, and
+renames the folder to the key. A killed process leaves a scratch folder and nothing else; the
 next process on this machine that finds its owner dead removes it.
 """
 

@@ -2,8 +2,8 @@
 
 A stream is `fold_in(fold_in(fold_in(PRNG(seed), component), occurrence), stream)`, where
 `occurrence` counts the stages of the same component earlier in the pipeline. So replicate *k* of
-two arms draws the same batches wherever they do the same thing, and two `finetune` stages of one arm do
-not repeat each other. Nothing depends on where a run stands among others.
+two arms draws the same batches wherever they do the same thing, and two `finetune` stages of one
+arm do not repeat each other. Nothing depends on where a run stands among others.
 """
 
 import hashlib

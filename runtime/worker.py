@@ -1,6 +1,6 @@
 """A process that does tasks: one JSON line in for each, JSON lines out for what happens.
 
-The parent speaks on standard input and listens on standard output; anything a library prints goes to
+The parent speaks on standard input and listens on standard output; what a library prints goes to
 standard error. A thread watches standard input, so that a worker ends with its parent even when it
 is killed: no orphan is left at work.
 

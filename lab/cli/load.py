@@ -14,7 +14,8 @@ from lab.spec.catalog import builtin_catalog
 from lab.spec.check import Checked, check
 from lab.spec.diagnostics import Diagnostic, Label
 from lab.spec.parser import read_source
-from lab.spec.render import in_order, to_json, to_text
+from lab.spec.render import as_json as finding_as_json
+from lab.spec.render import in_order, render_all
 from lab.spec.signature import Catalog
 from lab.spec.source import Source
 
@@ -82,14 +83,10 @@ def _reaching(one: Diagnostic, counts: dict[str, int]) -> Diagnostic:
 def show_diagnostics(loaded: Loaded, stream: TextIO = sys.stderr, *, as_json: bool = False) -> None:
     """Print what was found, as text or as one JSON document."""
     if as_json:
-        data = [to_json(one) for one in loaded.diagnostics]
-        print(
-            json.dumps({"file": str(loaded.file), "diagnostics": data}, indent=2), file=sys.stdout
-        )
-        return
-    for one in loaded.diagnostics:
-        print(to_text(one, color=stream.isatty()), file=stream)
-        print(file=stream)
+        data = [finding_as_json(one) for one in loaded.diagnostics]
+        print(json.dumps({"file": str(loaded.file), "diagnostics": data}, indent=2))
+    elif loaded.diagnostics:
+        print(render_all(loaded.diagnostics, color=stream.isatty()), file=stream)
 
 
 def results_folder(file: Path, named: Path | None) -> Path:
