@@ -1,0 +1,41 @@
+"""Fourier features of coordinates (Mildenhall et al. 2020, arXiv 2003.08934, section 5.1).
+
+    gamma(c) = (sin(2^k pi c), cos(2^k pi c))   for every axis, k = 0 … bands - 1
+
+They have period 2, which is why coordinates are the centers of cells: c = -1 and c = 1 would be one
+point.
+"""
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from lab.runtime.encoding import Encoding
+from lab.runtime.sine import cosine, sine
+from lab.spec.declare import component, parameter
+
+
+@component("fourier", kind="encoding")
+class Fourier(Encoding):
+    """Sines and cosines of each coordinate at `bands` octaves.
+
+    Example:
+        >>> Fourier(bands=2).features(jnp.array([[0.5]])).round(3).ravel().tolist()
+        [1.0, 0.0, 0.0, -1.0]
+    """
+
+    bands: int = parameter(4, "octaves", low=1, positional=True)
+
+    def count(self, axes: int) -> int:
+        """Two for each axis and octave."""
+        return 2 * self.bands * axes
+
+    def features(
+        self, coordinates: Float[Array, "*tensors axes points"]
+    ) -> Float[Array, "*tensors features points"]:
+        """Sines of all axes and octaves, then cosines."""
+        *tensors, axes, points = coordinates.shape
+        octaves = np.float32(np.pi) * 2.0 ** np.arange(self.bands, dtype=np.float32)
+        angles = coordinates[..., :, None, :] * octaves[:, None]
+        angles = angles.reshape(*tensors, axes * self.bands, points)
+        return jnp.concatenate([sine(angles), cosine(angles)], axis=-2)

@@ -1,0 +1,118 @@
+"""The loop of a fit: many steps of gradient descent on an objective, inside one program.
+
+The program is shared by fits that differ in traced numbers only (learning rates, `w0`, seeds): a
+hundred of them compile once. Random numbers are `fold_in(key, step)`.
+"""
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from lab.runtime.errors import Diverged
+from lab.runtime.objective import Objective, Tree
+from lab.runtime.optimizer import Optimizer
+from lab.runtime.reparameterization import Split, Weights
+from lab.runtime.traced import Numbers, bind, numbers, program_key
+from lab.runtime.work import Progress
+
+#: Points of a curve.
+LOOKS = 50
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How to fit: all but the arrays. `importance` are the tensors' shares of the loss reported."""
+
+    objective: Objective
+    by: Optimizer
+    steps: int
+    importance: tuple[float, ...]
+
+
+class State(NamedTuple):
+    """Where a fit stands. `errors` adds up each tensor's error over the steps of a chunk."""
+
+    step: Int[Array, ""]
+    train: Tree
+    optimizer: Any
+    errors: Float[Array, " tensors"]
+
+
+class Supply(NamedTuple):
+    """What a step reads."""
+
+    given: Tree
+    key: PRNGKeyArray
+    numbers: Numbers
+
+
+Advance = Callable[[State, Supply, Int[Array, ""]], State]
+
+
+def run(
+    fit: Fit, split: Split, target: Weights, *, key: PRNGKeyArray, progress: Progress
+) -> tuple[Split, Mapping[str, list[float]]]:
+    """The fitted split, and the curves of loss and R² on the way. Raises `Diverged`."""
+    train, given = fit.objective.begin(split, target)
+    # A chunk reuses the state's memory, so the state owns its arrays.
+    train = jax.tree.map(lambda array: jnp.array(array, copy=True), train)
+    state = State(
+        step=jnp.zeros((), jnp.int32),
+        train=train,
+        optimizer=_transform(fit).init(train),
+        errors=jnp.zeros(len(target)),
+    )
+    supply = Supply(given, key, numbers(fit))
+    advance = program(fit)
+    history: dict[str, list[float]] = {"step": [], "loss": [], "r2": []}
+    chunk = max(1, -(-fit.steps // LOOKS))
+    for first in range(0, fit.steps, chunk):
+        stop = min(first + chunk, fit.steps)
+        state = advance(state, supply, jnp.full((), stop, jnp.int32))
+        loss = float(np.dot(fit.importance, np.asarray(state.errors, np.float64))) / (stop - first)
+        if not np.isfinite(loss):
+            raise Diverged(
+                f"the loss is {loss} at step {stop} of {fit.steps}; a smaller learning rate or a "
+                "smaller w0 usually mends this"
+            )
+        now = {"step": float(stop), "loss": loss, "r2": 1 - loss}
+        for name, value in now.items():
+            history[name].append(value)
+        progress(stop, fit.steps, now)
+    return fit.objective.end(state.train, split), history
+
+
+_programs: dict[Hashable, Advance] = {}
+
+
+def program(fit: Fit) -> Advance:
+    """The compiled function that steps on to a step; shared by fits that differ in numbers."""
+    key = program_key(fit)
+    if key not in _programs:
+        _programs[key] = jax.jit(partial(_advance, fit), donate_argnums=0)
+    return _programs[key]
+
+
+def _advance(fit: Fit, state: State, supply: Supply, stop: Int[Array, ""]) -> State:
+    bound = bind(fit, supply.numbers)
+    start = state._replace(errors=jnp.zeros_like(state.errors))
+    return jax.lax.while_loop(lambda state: state.step < stop, partial(_step, bound, supply), start)
+
+
+def _step(fit: Fit, supply: Supply, state: State) -> State:
+    key = jax.random.fold_in(supply.key, state.step)
+    errors, gradients = fit.objective.gradients(state.train, supply.given, key=key)
+    moves, optimizer = _transform(fit).update(gradients, state.optimizer, state.train)
+    train = optax.apply_updates(state.train, moves)
+    return State(state.step + 1, train, optimizer, state.errors + errors)
+
+
+def _transform(fit: Fit) -> optax.GradientTransformation:
+    return fit.by.transform(total_steps=fit.steps)
