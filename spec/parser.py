@@ -19,8 +19,9 @@ from lark.lexer import Lexer
 
 from lab.spec import build, syntax
 from lab.spec.diagnostics import Diagnostic, Label
+from lab.spec.failure import Failure
 from lab.spec.source import Source, Span
-from lab.spec.syntax_errors import Failure, syntax_error
+from lab.spec.syntax_errors import INFIX_WORDS, syntax_error
 from lab.spec.token_errors import lexical_errors, structural_error
 from lab.spec.tokens import Comment, Statement, Token, scan, statements
 
@@ -155,16 +156,13 @@ class _ContextualLexer(Lexer):
 
 def is_name(word: str, following: Token | None) -> bool:
     """Whether a word that could be a keyword here or a name is a name, by what follows it."""
-    if following is None or following.text in (":", "."):
-        return True
+    if following is None:
+        return word == "log"
     if word == "log":
-        return following.kind not in ("number", "word") or following.text in _INFIX
+        return following.kind not in ("number", "word") or following.text in INFIX_WORDS
     if word == "not":
         return following.kind == "mark" and following.text not in ("(", "[", "+", "-")
-    return False
-
-
-_INFIX = frozenset({"then", "for", "or", "and", "in", "by", "because", "subject"})
+    return following.text in (":", ".")
 
 
 class _Callbacks:
