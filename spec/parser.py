@@ -24,7 +24,9 @@ from lab.spec.source import Source, Span
 from lab.spec.syntax_errors import INFIX_WORDS, syntax_error
 from lab.spec.token_errors import lexical_errors, structural_error
 from lab.spec.tokens import Comment, Statement, Token, scan, statements
+from lab.spec.trees import DEEPEST, deepest
 
+_NESTING = frozenset({"(", "[", "+", "-", "*", "/", "not"})
 _GRAMMAR = FilePath(__file__).with_name("grammar.lark")
 
 
@@ -106,7 +108,9 @@ def _read(
         return None, [error]
     try:
         parser = cast(Any, _parser())  # its types know no tokens of one's own
-        return cast(object, parser.parse(statement.tokens, start=start)), []
+        read = cast(object, parser.parse(statement.tokens, start=start))
+        error = _too_deep(source, statement, read)
+        return (read, []) if error is None else (None, [error])
     except lark.UnexpectedToken as unexpected:
         return None, [syntax_error(_failure(source, statement, unexpected))]
     except build.MeaninglessError as problem:
@@ -115,6 +119,17 @@ def _read(
             labels.append(Label(problem.first, "first here"))
         found = Diagnostic("error", problem.code, problem.message, source, tuple(labels))
         return None, [found]
+
+
+def _too_deep(source: Source, statement: Statement, read: object) -> Diagnostic | None:
+    nesting = sum(token.text in _NESTING for token in statement.tokens)
+    level, node = deepest(read) if nesting > DEEPEST // 3 else (0, read)
+    if level <= DEEPEST:
+        return None
+    message = f"this is nested {level} levels deep; {DEEPEST} can be read"
+    place = cast(syntax.Name, node).span
+    remedy = "name a part of it with `let` or `method`"
+    return Diagnostic("error", "E0113", message, source, (Label(place),), help=(remedy,))
 
 
 def _failure(source: Source, statement: Statement, unexpected: lark.UnexpectedToken) -> Failure:

@@ -1,0 +1,41 @@
+"""Files to sources. A file that cannot be read is a finding like any other."""
+
+from pathlib import Path
+
+from lab.spec.diagnostics import Diagnostic, Label
+from lab.spec.source import Source, Span
+
+
+def read_source(path: Path, *, name: str | None = None) -> Source | Diagnostic:
+    """The text of a file, or what is wrong with it."""
+    shown = name or str(path)
+    try:
+        return decode(shown, path.read_bytes())
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        return _refused("E0701", f"`{shown}` cannot be read: {reason}", Source(shown, ""))
+
+
+def decode(name: str, data: bytes) -> Source | Diagnostic:
+    """The text that bytes hold, or what is wrong with them.
+
+    Example:
+        >>> decode("a.lab", b"study a")
+        Source(name='a.lab', text='study a')
+    """
+    if b"\0" in data:
+        return _refused("E0702", f"`{name}` is not text: it holds NUL bytes", Source(name, ""))
+    try:
+        return Source(name, data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        whole = data.decode("utf-8", errors="replace")
+        good = data[: error.start].decode("utf-8", errors="replace")
+        place = Span(len(good), len(good) + 1)
+        found = f"0x{data[error.start]:02X}"
+        message = f"`{name}` is not text in UTF-8: byte {error.start} is {found}"
+        return _refused("E0702", message, Source(name, whole), place)
+
+
+def _refused(code: str, message: str, source: Source, place: Span | None = None) -> Diagnostic:
+    helps = {"E0702": ("save the file as UTF-8",)}.get(code, ())
+    return Diagnostic("error", code, message, source, (Label(place or Span(0, 0)),), help=helps)
