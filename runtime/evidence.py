@@ -118,7 +118,8 @@ class Lookup:
     def _over_examples(self, forest: Sequence[Tree], level: float) -> Interval | None:
         if not self.has_examples(forest):
             return None
-        return statistics.interval_of_draws(self.draws(forest), level=level)
+        draws = self.draws(forest)
+        return statistics.interval_of_draws(draws, level=level) if np.ptp(draws) else None
 
     def draws(self, forest: Sequence[Tree]) -> Float[np.ndarray, " resamples"]:
         """The mean over replicates of the trees, recomputed on resampled test examples.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from lab.runtime.evidence import Estimate
 from lab.runtime.statistics import Interval
 
-__all__ = ["Scale", "clock", "p_value", "plain", "scale_of", "signed_half", "text"]
+__all__ = ["Scale", "clock", "p_value", "plain", "scale_of", "signed_half", "text", "written"]
 
 _SCALES: dict[str, tuple[tuple[float, str], ...]] = {
     "share": ((1e-2, "%"),),
@@ -31,6 +31,13 @@ class Scale:
 
     factor: float = 1.0
     suffix: str = ""
+
+    def certain(self, number: float) -> str:
+        """A number without uncertainty; percentages to hundredths, so that columns line up."""
+        scaled = number / self.factor
+        if self.suffix == "%" and math.isfinite(scaled):
+            return _signed(f"{scaled:.2f}")
+        return plain(scaled)
 
     @property
     def after(self) -> str:
@@ -70,24 +77,34 @@ def plain(number: float, *, digits: int = 4) -> str:
     return _signed(f"{number:,.{max(0, digits - 1 - magnitude)}f}")
 
 
-def text(estimate: Estimate, scale: Scale, *, level: bool = False) -> str:
-    """`mean ± half`, or `mean (+up −down)` where the interval leans; the mean alone without one."""
+def written(number: float) -> str:
+    """A number that a study states, as short as it was written.
+
+    Example:
+        >>> written(0.01 / 0.01), written(3.7)
+        ('1', '3.7')
+    """
+    return _signed(f"{number:.10g}")
+
+
+def text(estimate: Estimate, scale: Scale) -> str:
+    """`mean ± half`, or `mean +up −down` where the interval leans; the mean alone without one."""
     mean = estimate.mean / scale.factor
     found = estimate.interval
     if found is None or not math.isfinite(mean):
-        return plain(mean)
+        return scale.certain(estimate.mean)
     decimals = decimals_of((found.high - found.low) / 2 / scale.factor)
     half = signed_half(found, estimate.mean, scale=scale, decimals=decimals)
     return f"{_signed(f'{mean:,.{decimals}f}')} {half}"
 
 
 def signed_half(found: Interval, mean: float, *, scale: Scale, decimals: int | None = None) -> str:
-    """`± half`, or `(+up −down)` where one side is over a tenth longer than the other."""
+    """`± half`, or `+up −down` where one side is over a tenth longer than the other."""
     up, down = (found.high - mean) / scale.factor, (mean - found.low) / scale.factor
     places = decimals_of((up + down) / 2) if decimals is None else decimals
     if abs(up - down) <= 0.1 * max(abs(up), abs(down)):
         return f"± {(up + down) / 2:,.{places}f}"
-    return f"(+{max(up, 0):,.{places}f} −{max(down, 0):,.{places}f})"
+    return f"+{max(up, 0):,.{places}f} −{max(down, 0):,.{places}f}"
 
 
 def decimals_of(half: float) -> int:

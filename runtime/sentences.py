@@ -67,8 +67,9 @@ def _compared(one: ComparisonEvidence) -> str:
 
 
 def _side(text: str, estimate: Estimate, scale: numbers.Scale) -> str:
-    shown = numbers.text(estimate, scale) + scale.after
-    return shown if estimate.basis == "constant" else f"{text} = {shown}"
+    if estimate.basis == "constant":
+        return numbers.written(estimate.mean / scale.factor) + scale.after
+    return f"{text} = {numbers.text(estimate, scale)}{scale.after}"
 
 
 def _paired(one: ComparisonEvidence, scale: numbers.Scale) -> str:
@@ -82,8 +83,8 @@ def _paired(one: ComparisonEvidence, scale: numbers.Scale) -> str:
     side = one.left if constant else one.difference
     if side is not None and side.examples is not None:
         half = numbers.signed_half(side.examples, side.mean, scale=scale)
-        notes.append(f"{half}{scale.after} over test examples")
-    return f" ({', '.join(notes)})" if notes else ""
+        notes.append(f"over test examples {half}{scale.after}")
+    return f" [{', '.join(notes)}]" if notes else ""
 
 
 def _confidence(verdict: "Verdict", best: CaseEvidence) -> str:
@@ -99,9 +100,9 @@ def _confidence(verdict: "Verdict", best: CaseEvidence) -> str:
         return ""
     p = numbers.p_value(verdict.adjusted)
     if "replicates" in ways:
-        return f"{p.capitalize()} over {verdict.replicates} replicates, corrected over the claims."
+        return f"One-sided {p} over {verdict.replicates} replicates, corrected over all claims."
     if "test examples" in ways:
-        return f"{p.capitalize()} over test examples (no replicates: nothing random happened)."
+        return f"One-sided {p} over test examples: deterministic given the checkpoint."
     return ""
 
 

@@ -123,9 +123,11 @@ def skewed_coverage(n: int) -> float | None:
 
 
 def one_sided(sample: Sequence[float] | Sample, *, against: float = 0.0) -> Sided:
-    """Evidence that the mean is above or below a number, by the method of `interval`.
+    """Evidence that the mean is above or below a number.
 
-    Below three replicates there is none: both p-values are 1.
+    Below three replicates there is none: both p-values are 1. From ten on it is the weaker one of
+    Student's and the studentized bootstrap's: far out in the tails, where corrections for many
+    comparisons look, the bootstrap of ten values alone passes 6 % of false claims.
     """
     values = np.asarray(sample, float)
     n = len(values)
@@ -135,10 +137,12 @@ def one_sided(sample: Sequence[float] | Sample, *, against: float = 0.0) -> Side
     if error == 0:
         raise ValueError("equal replicates have no spread to test with")
     t = (values.mean() - against) / error
+    student = Sided(float(special.stdtr(n - 1, -t)), float(special.stdtr(n - 1, t)))
     pivots = _pivots(values)
     if pivots is None:
-        return Sided(float(special.stdtr(n - 1, -t)), float(special.stdtr(n - 1, t)))
-    return _tail_counts(pivots, t)
+        return student
+    drawn = _tail_counts(pivots, t)
+    return Sided(max(student.above, drawn.above), max(student.below, drawn.below))
 
 
 def standard_error(values: Sample) -> float:

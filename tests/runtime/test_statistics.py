@@ -44,13 +44,16 @@ def test_from_ten_replicates_the_interval_follows_the_skew():
     assert found.high - sample.mean() > sample.mean() - found.low
 
 
-def test_interval_and_test_agree_about_what_is_excluded():
-    sample = np.random.default_rng(4).exponential(size=15)
+@pytest.mark.parametrize("n", [5, 15])
+def test_what_a_test_rules_out_is_outside_the_interval(n):
+    sample = np.random.default_rng(4).exponential(size=n)
     found = statistics.interval(sample)
-    just_out = statistics.one_sided(sample, against=found.low - 1e-6)
-    just_in = statistics.one_sided(sample, against=found.low + 1e-2)
-    assert just_out.above <= 0.0252
-    assert just_in.above > 0.025
+    for against in np.linspace(found.low - 1, found.high + 1, 60):
+        sided = statistics.one_sided(sample, against=against)
+        if sided.above < 0.0248:
+            assert against < found.low
+        if sided.below < 0.0248:
+            assert against > found.high
 
 
 def test_almost_all_equal_replicates_fall_back_on_student():

@@ -1,0 +1,1 @@
+"""What a study's `report` block can show: one figure a file."""

@@ -1,0 +1,104 @@
+"""The written report of a study: text, plots, numbers, and a record of every run.
+
+    results/<study>/report.md         what a person reads
+    results/<study>/plots/*.png       its pictures
+    results/<study>/results.json      every number of it
+    results/<study>/runs/N-KEY.json   one run: configuration, environment, history, metrics
+
+All of it is a projection of the store: written anew each time, byte for byte the same from the same
+evidence, and nothing else reads it back.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.compiler.plan import Plan
+from lab.runtime.evidence import Values
+from lab.runtime.figure import Plot, Table, figure_of
+from lab.runtime.files import write_atomically
+from lab.runtime.results import Records, Results
+from lab.runtime.verdicts import Verdict, decide
+
+__all__ = ["Report", "write"]
+
+_OURS = {"plots": re.compile(r"\d+-[\w-]+\.png"), "runs": re.compile(r"\d+-[0-9a-f]+\.json")}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was written, and what stands in it."""
+
+    study: str
+    title: str | None
+    paths: dict[str, Path]
+    tables: tuple[Table, ...]
+    verdicts: tuple[Verdict, ...]
+
+
+def write(
+    plan: Plan,
+    values: Values,
+    records: Records,
+    folder: Path,
+    *,
+    study_text: str,
+    command: str | None = None,
+    stale: frozenset[str] = frozenset(),
+) -> Report:
+    """Write a study's report into its folder.
+
+    Args:
+        plan, values, records: what was planned, measured, and recorded.
+        folder: `results/<study>`; made if need be. Files of an earlier report are replaced.
+        study_text: the study as written, quoted in the report.
+        command: how to make these results again.
+        stale: keys of nodes for which there is a result that other code made.
+    """
+    from lab.runtime.report import data, markdown, plotting
+
+    results = Results(plan, values, records)
+    verdicts = tuple(decide(plan, values, stale=stale))
+    drawings = [drawing for figure in plan.figures for drawing in figure_of(figure).draw(results)]
+    files: dict[str, bytes] = {}
+    pictures: dict[str, str] = {}
+    for index, drawing in enumerate(drawings, 1):
+        if isinstance(drawing, Plot):
+            name = f"plots/{index}-{slug(drawing.name)}.png"
+            files[name] = plotting.png(drawing)
+            pictures[drawing.name] = name
+    files |= data.run_files(results)
+    files["results.json"] = data.results_file(results, verdicts)
+    text = markdown.report(
+        results,
+        verdicts,
+        drawings,
+        pictures=pictures,
+        study_text=study_text,
+        command=command or f"lab run {plan.study}.lab",
+    )
+    files["report.md"] = text.encode()
+    paths = _written(folder, files)
+    tables = tuple(drawing for drawing in drawings if isinstance(drawing, Table))
+    return Report(plan.study, plan.title, paths, tables, verdicts)
+
+
+def slug(text: str) -> str:
+    """A text as part of a file name."""
+    return re.sub(r"[^\w]+", "-", text.lower()).strip("-")[:60]
+
+
+def _written(folder: Path, files: dict[str, bytes]) -> dict[str, Path]:
+    """Put the files in place, and take away those of an earlier report that are no longer made."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.is_file() or path.read_bytes() != content:
+            write_atomically(path, content)
+    for part, ours in _OURS.items():
+        if not (folder / part).is_dir():
+            continue
+        for path in (folder / part).iterdir():
+            if ours.fullmatch(path.name) and f"{part}/{path.name}" not in files:
+                path.unlink()
+    return {name: folder / name for name in files}

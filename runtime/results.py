@@ -1,0 +1,150 @@
+"""Results of a study, as its figures and its report see them: points, cells, provenance."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from lab.compiler.plan import ColumnPlan, Node, Plan, Run
+from lab.runtime.evidence import Estimate, Lookup, Values
+
+__all__ = ["Cell", "Point", "Records", "Results"]
+
+#: What the store keeps of a node: `lab.runtime.perform` says what stands in a record.
+Records = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One point of a grid with its replicates. Always holds: at least one run."""
+
+    identity: str
+    runs: tuple[Run, ...]
+
+    @property
+    def arm(self) -> str:
+        """The method that was run."""
+        return self.runs[0].arm
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What the point chose, by path."""
+        return self.runs[0].settings
+
+    @property
+    def departs(self) -> frozenset[str]:
+        """Paths at which it departs from its arm as defined."""
+        return frozenset(self.runs[0].departs)
+
+    @property
+    def key(self) -> str:
+        """The key of the last stage of its first replicate."""
+        return self.runs[0].stages[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A metric at a point: the estimate from the replicates there are, None where there is none.
+
+    `planned` is 0 where the metric means nothing at the point.
+    """
+
+    estimate: Estimate | None
+    made: int
+    planned: int
+
+
+class Results:
+    """A plan with what was measured of it."""
+
+    def __init__(self, plan: Plan, values: Values, records: Records) -> None:
+        self.plan = plan
+        self.records = records
+        self.lookup = Lookup(plan, values)
+        self._cells: dict[tuple[str, str], Cell] = {}
+
+    @cached_property
+    def points(self) -> tuple[Point, ...]:
+        """All points, in the plan's order."""
+        runs: dict[str, list[Run]] = {}
+        for run in self.plan.runs:
+            runs.setdefault(run.point, []).append(run)
+        return tuple(Point(identity, tuple(group)) for identity, group in runs.items())
+
+    @cached_property
+    def columns(self) -> tuple[ColumnPlan, ...]:
+        """Every column of the study's figures, once."""
+        found: dict[str, ColumnPlan] = {}
+        for figure in self.plan.figures:
+            for columns in figure.columns.values():
+                for column in columns:
+                    found.setdefault(column.label, column)
+        return tuple(found.values())
+
+    def within(self, paths: Iterable[str], *, having: Iterable[str] = ()) -> list[Point]:
+        """Points that depart from their arm at `paths` at most, with a value at each `having`."""
+        allowed, needed = frozenset(paths) | {"method", "model", "data"}, frozenset(having)
+        return [p for p in self.points if p.departs <= allowed and needed <= p.settings.keys()]
+
+    def cell(self, point: Point, column: str) -> Cell:
+        """A metric at a point."""
+        key = (point.identity, column)
+        if key not in self._cells:
+            self._cells[key] = self._measured(point, column)
+        return self._cells[key]
+
+    def _measured(self, point: Point, column: str) -> Cell:
+        trees = [run.metrics[column] for run in point.runs if column in run.metrics]
+        made = [tree for tree in trees if not self.lookup.missing([tree])]
+        estimate = self.lookup.estimate(made) if made else None
+        return Cell(estimate, len(made), len(trees))
+
+    def values_of(self, path: str, points: Sequence[Point]) -> list[str]:
+        """Values of a path at some points: numbers in order, anything else as the study has it."""
+        from lab.runtime.ordering import in_order
+
+        listed = [v for axis in self.plan.axes if axis.path == path for v in axis.values]
+        present = [p.settings[path] for p in points if path in p.settings]
+        return in_order([v for v in dict.fromkeys((*listed, *present)) if v in set(present)])
+
+    def node(self, key: str) -> Node:
+        """A node of the plan."""
+        return self.lookup.nodes[key]
+
+    def wall_seconds(self, point: Point) -> float | None:
+        """Time its stages took, shared ones included, mean over replicates; None if unknown."""
+        totals = [
+            sum(float(self.records[key].get("wall_seconds") or 0.0) for key in run.stages)
+            for run in point.runs
+            if all(key in self.records for key in run.stages)
+        ]
+        return sum(totals) / len(totals) if totals else None
+
+    def accuracy_before(self, point: Point) -> float | None:
+        """Accuracy of the same checkpoint before it was compressed, mean over replicates."""
+        found = [self._accuracy_before(run) for run in point.runs]
+        known = [value for value in found if value is not None]
+        return sum(known) / len(known) if known else None
+
+    def _accuracy_before(self, run: Run) -> float | None:
+        stages = [self.node(key) for key in run.stages]
+        compressed = next((stage for stage in stages if _compresses(stage)), None)
+        if compressed is None or "before" not in compressed.inputs:
+            return None
+        return self._accuracies.get(compressed.inputs["before"])
+
+    @cached_property
+    def _accuracies(self) -> Mapping[str, float]:
+        """Accuracy on the test set by stage, where it was measured."""
+        return {
+            node.inputs["of"]: self.lookup.number(node.key)
+            for node in self.plan.nodes
+            if node.component == "accuracy"
+            and node.key in self.lookup.values
+            and node.arguments.get("on", "test") == "test"
+        }
+
+
+def _compresses(stage: Node) -> bool:
+    through = stage.arguments.get("through")
+    return isinstance(through, Mapping) and through.get("component") not in (None, "plain")
