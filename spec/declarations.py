@@ -183,6 +183,8 @@ class Declarations:
         start = self.source.text.index("{", self._header_end(node)) + 1
         items, beside, last = self.owners.items(entries, self._body, Span(start, node.span.end))
         noted = beside or last or any(item.noted for item in items)
+        if not (items or noted):
+            return f"{header} }}"
         if not noted and "\n" not in self.source.text[start : node.span.end]:
             inner = join([IfBroken("", ";"), SPACE], self._written(items))
             return Group([header, Indent([SPACE, *inner]), SPACE, "}"])

@@ -143,4 +143,5 @@ def _with_comments(
     rows += [[*item.lines(), item.doc, comma, *item.notes()] for item in items[-1:]]
     rows += [clean(comment) for comment in rest]
     notes = [Note("  " + " ".join(clean(comment) for comment in beside))] if beside else []
-    return Group([brackets[0], *notes, Indent([HARD, *join(HARD, rows)]), HARD, brackets[1]])
+    inner = Indent([HARD, *join(HARD, rows)]) if rows else ""
+    return Group([brackets[0], *notes, inner, HARD, brackets[1]])
