@@ -9,7 +9,9 @@ from lab.cli.load import load, show_diagnostics
 from lab.cli.options import Options
 from lab.spec.catalog import builtin_catalog
 from lab.spec.codes import explain as page_of
+from lab.spec.diagnostics import Diagnostic
 from lab.spec.docs import describe
+from lab.spec.files import read_source
 from lab.spec.suggest import nearest
 
 
@@ -73,17 +75,20 @@ def fmt(options: Options) -> int:
 
 def _format(file: Path, options: Options) -> int:
     from lab.runtime.files import write_atomically
-    from lab.spec.format import Unformattable, format_source
-    from lab.spec.parser import read_source
+    from lab.spec.format import FormatError, format
+    from lab.spec.render import render
 
-    source, unreadable = read_source(file)
-    try:
-        text = format_source(source)
-    except Unformattable as problem:
-        print(f"lab: {file}: {problem}", file=sys.stderr)
+    source = read_source(file)
+    if isinstance(source, Diagnostic):
+        print(render(source), file=sys.stderr)
         return exits.STUDY_IS_WRONG
-    if unreadable or text == source.text:
-        return exits.STUDY_IS_WRONG if unreadable else exits.DONE
+    try:
+        text = format(source)
+    except FormatError as problem:
+        print(f"lab: {file}: {problem}; `lab check {file}` says what", file=sys.stderr)
+        return exits.STUDY_IS_WRONG
+    if text == source.text:
+        return exits.DONE
     if options.diff:
         old, new = source.text.splitlines(True), text.splitlines(True)
         sys.stdout.writelines(difflib.unified_diff(old, new, str(file), str(file)))

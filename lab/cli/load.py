@@ -13,7 +13,7 @@ from lab.runtime.contents import Contents
 from lab.spec.catalog import builtin_catalog
 from lab.spec.check import Checked, check
 from lab.spec.diagnostics import Diagnostic, Label
-from lab.spec.parser import read_source
+from lab.spec.files import read_source
 from lab.spec.render import as_json as finding_as_json
 from lab.spec.render import in_order, render_all
 from lab.spec.signature import Catalog
@@ -37,9 +37,9 @@ class Loaded:
 
 def load(file: Path, *, profile: str | None = None, sets: Sequence[str] = ()) -> Loaded:
     """Check a study and plan it."""
-    source, unreadable = read_source(file)
-    if unreadable:
-        return Loaded(file, source, None, tuple(unreadable))
+    source = read_source(file)
+    if isinstance(source, Diagnostic):
+        return Loaded(file, source.source, None, (source,))
     catalog = builtin_catalog()
     checked = check(source, catalog, profile=profile, sets=sets)
     found = list(checked.diagnostics)
