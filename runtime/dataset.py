@@ -7,7 +7,7 @@ training, and they move to the device once.
 import hashlib
 import os
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -49,6 +49,14 @@ class Dataset:
         return found
 
 
+def with_validation(whole: Dataset, count: int) -> Dataset:
+    """The data set with so many training examples set aside for validation; 0 for none."""
+    if count == 0:
+        return whole
+    left, aside = carve(whole.train, count)
+    return replace(whole, train=left, validation=aside)
+
+
 class Data(ABC):
     """A data source. Final classes are components, one file each."""
 
@@ -80,17 +88,15 @@ def content_of(train: Examples, test: Examples) -> str:
     return "sha256:" + digest.hexdigest()
 
 
-def carve(train: Examples, count: int, *, seed: int = 0) -> tuple[Examples, Examples | None]:
-    """What is left for training, and `count` random examples for validation; both keep their order.
+def carve(train: Examples, count: int, *, seed: int = 0) -> tuple[Examples, Examples]:
+    """What is left of the examples, and `count` random ones of them; both keep their order.
 
     The choice depends on the seed and the number of examples alone. Raises `BadData` when there are
     not enough.
     """
-    if count == 0:
-        return train, None
     total = len(train.labels)
     if count >= total:
-        raise BadData(f"validation: {count} examples asked, of {total} that there are for training")
+        raise BadData(f"{count} examples are to be set aside, and there are only {total}")
     chosen = np.zeros(total, bool)
     chosen[np.random.RandomState(seed).permutation(total)[:count]] = True
     return (

@@ -1,11 +1,9 @@
 """CIFAR-10 (Krizhevsky 2009): 50,000 training and 10,000 test images of ten kinds of things."""
 
-from dataclasses import replace
-
 from lab.runtime.augmentation import Augmentation
 from lab.runtime.cifar10.layout import CLASSES, CONTENT
 from lab.runtime.cifar10.places import arrays
-from lab.runtime.dataset import Data, Dataset, carve, data_folder
+from lab.runtime.dataset import Data, Dataset, data_folder, with_validation
 from lab.spec.declare import component, parameter
 
 
@@ -24,7 +22,4 @@ class Cifar10(Data):
         """All images as bytes, in the official order."""
         train, test = arrays(data_folder())
         whole = Dataset(train, test, classes=len(CLASSES), content=CONTENT)
-        if not self.validation:
-            return whole
-        left, validation = carve(train, self.validation)
-        return replace(whole, train=left, validation=validation)
+        return with_validation(whole, self.validation)

@@ -1,0 +1,39 @@
+"""Handwritten digits of 8 × 8 pixels, in scikit-learn's wheel (Alpaydin and Kaynak 1998, UCI).
+
+1,797 images with intensities in sixteenths. 500 of them, the same ones every time, are for testing.
+"""
+
+import numpy as np
+
+from lab.runtime.augmentation import Augmentation
+from lab.runtime.dataset import Data, Dataset, Examples, carve, content_of, with_validation
+from lab.spec.declare import component, parameter
+
+TEST_COUNT, SPLIT_SEED = 500, 20
+CLASSES = 10
+
+
+@component(
+    "digits",
+    kind="data",
+    content="sha256:50b99e3e57ba5906db572d726d51286ef19373d1e5b46a42407e7028146c0b5e",
+)
+class Digits(Data):
+    """1,297 training and 500 test images of handwritten digits, 8 × 8, nothing to download."""
+
+    validation: int = parameter(0, "training images set aside, the same ones every time", low=0)
+    augment: tuple[Augmentation, ...] = parameter((), "what is done to a training batch, in order")
+
+    def load(self) -> Dataset:
+        """All images as float32 in 0 … 1, with one channel."""
+        train, test = carve(_everything(), TEST_COUNT, seed=SPLIT_SEED)
+        whole = Dataset(train, test, classes=CLASSES, content=content_of(train, test))
+        return with_validation(whole, self.validation)
+
+
+def _everything() -> Examples:
+    from sklearn.datasets import load_digits
+
+    found = load_digits()
+    images = (found.images / 16).astype(np.float32)[..., None]
+    return Examples(images, found.target.astype(np.int32))
