@@ -1,0 +1,98 @@
+"""The store: whole or absent, checked, and never misread."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from lab.runtime.errors import CorruptFile, LabError
+from lab.runtime.store import RECORD, Store, failures_in, keys_in
+
+
+def committed(store: Store, key: str, text: str = "made") -> None:
+    scratch = store.open_scratch(key)
+    (scratch / "file.txt").write_text(text)
+    store.commit(key, scratch, {"values": {"value": 1.0}})
+
+
+def test_a_committed_stage_is_there_with_its_record(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    committed(store, "a")
+    assert store.keys() == {"a"}
+    assert store.record("a")["values"] == {"value": 1.0}
+    store.verify("a")
+
+
+def test_an_uncommitted_stage_is_absent(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    (store.open_scratch("a") / "file.txt").write_text("half")
+    assert store.keys() == frozenset()
+
+
+def test_scratch_of_a_dead_process_is_cleared(tmp_path: Path) -> None:
+    Store(tmp_path)
+    dead = tmp_path / ".tmp-a-999999999"
+    own = tmp_path / f".tmp-b-{os.getpid()}"
+    dead.mkdir()
+    own.mkdir()
+    Store(tmp_path)
+    assert not dead.exists()
+    assert own.exists()
+
+
+def test_the_first_commit_of_a_key_stays(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    committed(store, "a", "first")
+    committed(store, "a", "second")
+    assert (store.folder("a") / "file.txt").read_text() == "first"
+    assert not list(tmp_path.glob(".tmp-*"))
+
+
+@pytest.mark.parametrize("damage", ["flipped", "truncated", "gone"])
+def test_a_damaged_file_is_refused_saying_what_to_remove(tmp_path: Path, damage: str) -> None:
+    store = Store(tmp_path)
+    committed(store, "a")
+    file = store.folder("a") / "file.txt"
+    if damage == "gone":
+        file.unlink()
+    else:
+        file.write_text("mad" if damage == "truncated" else "mode")
+    with pytest.raises(CorruptFile, match=r"remove the folder .*a to have the stage run again"):
+        store.verify("a")
+
+
+def test_a_truncated_record_is_refused(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    committed(store, "a")
+    record = store.folder("a") / RECORD
+    record.write_text(record.read_text()[:20])
+    with pytest.raises(CorruptFile, match="cannot be read"):
+        store.record("a")
+
+
+def test_a_failure_is_kept_until_the_stage_succeeds(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.record_failure("a", {"cause": "diverged"})
+    assert failures_in(tmp_path) == {"a"}
+    assert json.loads((tmp_path / "failures" / "a.json").read_text())["cause"] == "diverged"
+    committed(store, "a")
+    assert failures_in(tmp_path) == frozenset()
+
+
+def test_a_store_of_another_version_is_refused(tmp_path: Path) -> None:
+    Store(tmp_path)
+    (tmp_path / "VERSION").write_text("999\n")
+    with pytest.raises(LabError, match="version 999"):
+        Store(tmp_path)
+
+
+def test_a_store_that_cannot_be_made_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LabError, match="cannot write to the store"):
+        Store(tmp_path / "file" / "store")
+
+
+def test_looking_for_keys_makes_nothing(tmp_path: Path) -> None:
+    assert keys_in(tmp_path / "nowhere") == frozenset()
+    assert not (tmp_path / "nowhere").exists()
