@@ -10,7 +10,6 @@ from lab.cli.options import Options
 from lab.spec.catalog import builtin_catalog
 from lab.spec.codes import explain as page_of
 from lab.spec.diagnostics import Diagnostic
-from lab.spec.docs import describe
 from lab.spec.files import read_source
 from lab.spec.suggest import nearest
 
@@ -50,6 +49,8 @@ def explain(options: Options) -> int:
 
 def docs(options: Options) -> int:
     """Describe components by name; all names where none is given."""
+    from lab.spec.docs import describe
+
     signatures = builtin_catalog().signatures
     if not options.names:
         for kind in sorted({kind for kind, _ in signatures}):

@@ -101,7 +101,8 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     given = vars(parser().parse_args(arguments))
-    command = next(one for one in COMMANDS if one.name == given.pop("command"))
+    name = given.pop("command")
+    command = next(one for one in COMMANDS if one.name == name)
     options = Options(**{k: _plain(v) for k, v in given.items() if v is not None})
     try:
         return command.function()(options)
