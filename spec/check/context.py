@@ -1,0 +1,314 @@
+"""What a check knows while it reads: declarations, components, places, and what it found wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from lab.spec import core, syntax
+from lab.spec.diagnostics import Diagnostic, Edit, Label
+from lab.spec.signature import Catalog, ParameterInfo, Type
+from lab.spec.source import Source, Span
+from lab.spec.suggest import nearest
+
+NUMBER = Type("number")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where an expression stands.
+
+    `subject` is the definition or block it belongs to; `owner` the definition whose own name does not
+    hide a component here; `parameters` maps names in scope to their slots. `measured`: `method` is
+    the arm being measured. `inside`: the method whose definition this is. `search`: in a search.
+    """
+
+    source: Source
+    subject: str | None = None
+    owner: str | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict[str, str])
+    measured: bool = False
+    inside: str | None = None
+    search: bool = False
+
+
+@dataclass(frozen=True)
+class Place:
+    """A scope, and the slot at which the value that is read there will stand."""
+
+    scope: Scope
+    slot: str
+
+    def at(self, slot: str) -> Place:
+        """The same scope at another slot."""
+        return replace(self, slot=slot)
+
+    def child(self, name: str) -> Place:
+        """The place of an argument."""
+        return self.at(f"{self.slot}.{name}")
+
+
+@dataclass(frozen=True)
+class Want:
+    """What a value is read as; `what` names it in messages, `info` knows its limits and default."""
+
+    type: Type
+    what: str
+    info: ParameterInfo | None = None
+
+    def one(self) -> Want:
+        """What an item of the list is."""
+        return replace(self, type=replace(self.type, many=False, mapping=False))
+
+
+@dataclass(frozen=True)
+class Member:
+    """Something that a path can name: its slot, and what may stand there."""
+
+    slot: str
+    want: Want
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A component or call that stands at a slot: its name as written, and what is inside it."""
+
+    label: str
+    slot: str
+    members: Mapping[str, Member]
+
+
+@dataclass
+class Declared:
+    """A definition as written, and what has been made of it so far.
+
+    `types` maps a parameter, or the empty name for a `let`, to what its uses ask for.
+    """
+
+    node: syntax.Definition
+    source: Source
+    state: Literal["new", "busy", "done"] = "new"
+    made: core.Definition | None = None
+    types: dict[str, list[Want]] = field(default_factory=dict[str, list[Want]])
+
+    @property
+    def kind(self) -> syntax.DefinitionKind:
+        """What was declared."""
+        return self.node.kind
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.node.name.text
+
+
+@dataclass(frozen=True)
+class Hint:
+    """What to say beside the carets, and the remedy that a machine can apply."""
+
+    says: str
+    edit: Edit | None = None
+
+
+NO_HINT = Hint("")
+
+
+def suggestion(word: str, span: Span, candidates: Iterable[str]) -> Hint:
+    """The candidate that a word resembles, as a question and an edit."""
+    near = nearest(word, candidates)
+    return NO_HINT if near is None else Hint(f"did you mean `{near}`?", Edit(span, near))
+
+
+Reader = Callable[["Context", syntax.Expr, Want, Place], "core.Core | None"]
+
+
+class Context:
+    """One check of one study."""
+
+    def __init__(
+        self,
+        source: Source,
+        catalog: Catalog,
+        *,
+        readers: Mapping[str, Reader],
+        define: Callable[[Context, Declared], None],
+    ) -> None:
+        self.source = source
+        self.catalog = catalog
+        self.readers = readers
+        self.diagnostics: list[Diagnostic] = []
+        self.declared: dict[str, Declared] = {}
+        self.broken: set[str] = set()
+        self.searches: dict[str, syntax.Search] = {}
+        self.entries: dict[str, list[Entry]] = {}
+        self.aliases: dict[str, list[str]] = {}
+        self.seeds: set[str] = {"seed"}
+        self.open_metrics: dict[str, bool] = {}
+        self.forgiving = False
+        self.named_by_stages: set[str] = set()
+        self.attempted: set[tuple[str | None, str]] = set()
+        self._define = define
+        self._muted = 0
+        self._unknown: dict[tuple[str, str], int] = {}
+        self._said: set[tuple[str, str, int, int]] = set()
+
+    # Findings
+
+    def report(
+        self,
+        code: str,
+        message: str,
+        span: Span,
+        scope: Scope,
+        *,
+        help_lines: Sequence[str] = (),
+        hint: Hint = NO_HINT,
+        also: Iterable[Label] = (),
+    ) -> None:
+        """Add a finding; `W…` codes are warnings. The same finding is added once."""
+        key = (code, scope.source.name, span.start, span.end)
+        if self._muted or key in self._said:
+            return
+        self._said.add(key)
+        self.diagnostics.append(
+            Diagnostic(
+                severity="warning" if code.startswith("W") else "error",
+                code=code,
+                message=message,
+                source=scope.source,
+                labels=(Label(span, hint.says), *also),
+                help=tuple(help_lines),
+                edit=hint.edit,
+                subject=scope.subject,
+            )
+        )
+
+    def unknown(
+        self,
+        name: syntax.Name,
+        scope: Scope,
+        *,
+        what: str,
+        candidates: Iterable[str],
+        help_lines: Sequence[str] = (),
+    ) -> None:
+        """Report a name that means nothing: once, however often it is written."""
+        if self._muted or self.forgiving or name.text in self.broken:
+            return
+        key = (scope.source.name, name.text)
+        if key in self._unknown:
+            index = self._unknown[key]
+            first = self.diagnostics[index]
+            if all(label.span != name.span for label in first.labels):
+                more = Label(name.span, "and here")
+                self.diagnostics[index] = replace(first, labels=(*first.labels, more))
+            return
+        self._unknown[key] = len(self.diagnostics)
+        self.report(
+            "E0201",
+            f"{what} `{name.text}`",
+            name.span,
+            scope,
+            help_lines=help_lines,
+            hint=suggestion(name.text, name.span, candidates),
+        )
+
+    @contextmanager
+    def muted(self) -> Iterator[None]:
+        """What is found inside is not reported."""
+        self._muted += 1
+        try:
+            yield
+        finally:
+            self._muted -= 1
+
+    # Definitions
+
+    def define(self, declared: Declared) -> core.Definition | None:
+        """The checked definition; a circle of definitions is reported where it closes."""
+        if declared.state == "new":
+            was, self._muted = self._muted, 0
+            declared.state = "busy"
+            self._define(self, declared)
+            declared.state = "done"
+            self._muted = was
+        elif declared.state == "busy":
+            scope = Scope(declared.source, declared.name)
+            self.report(
+                "E0203",
+                f"`{declared.name}` depends on itself",
+                declared.node.name.span,
+                scope,
+            )
+        return declared.made
+
+    def definition(self, name: str, *kinds: str, owner: str | None = None) -> Declared | None:
+        """What the study declares under a name, if it is of one of the kinds.
+
+        In its own definition a name means the component that it hides elsewhere.
+        """
+        found = self.declared.get(name)
+        if found is None or name == owner or (kinds and found.kind not in kinds):
+            return None
+        return found
+
+    def names(self, *kinds: str) -> list[str]:
+        """Names of the definitions of some kinds."""
+        return [name for name, one in self.declared.items() if one.kind in kinds]
+
+    def catalog_has(self, name: str) -> bool:
+        """Whether a component of any kind has a name."""
+        return any(known == name for _, known in self.catalog.signatures)
+
+    # Reading
+
+    def read(self, expression: syntax.Expr, want: Want, place: Place) -> core.Core | None:
+        """The value of an expression as its type asks; None after a finding."""
+        return self.readers[""](self, expression, want, place)
+
+    def enter(self, slot: str, entry: Entry) -> None:
+        """Note what stands at a slot."""
+        self.entries.setdefault(slot, []).append(entry)
+
+    def use(self, slot: str, want: Want) -> None:
+        """Note that the value of a definition's parameter is used as something."""
+        name, _, parameter = slot.removesuffix(")").partition("(")
+        known = self.declared[name].types.setdefault(parameter, [])
+        if all(want.type != one.type for one in known):
+            known.append(want)
+
+
+_COMMENT = re.compile(r"#[^\n]*")
+
+
+def text_of(source: Source, span: Span) -> str:
+    """How something was written, on one line."""
+    text = source.text[span.start : span.end]
+    if "\n" in text:
+        text = _COMMENT.sub("", text)
+    return " ".join(text.split())
+
+
+def unwrapped(expression: syntax.Expr) -> syntax.Expr:
+    """An expression without the parentheses around it."""
+    while isinstance(expression, syntax.Group) and len(expression.items) == 1:
+        expression = expression.items[0]
+    return expression
+
+
+def head(expression: syntax.Expr) -> tuple[syntax.Path, tuple[syntax.Argument, ...]] | None:
+    """Name and arguments of a call; empty parentheses may be dropped."""
+    if isinstance(expression, syntax.Call):
+        return expression.function, expression.arguments
+    if isinstance(expression, syntax.Path):
+        return expression, ()
+    return None
+
+
+def listed(names: Iterable[str], limit: int = 12) -> str:
+    """Names for a sentence, the first of them where there are many."""
+    known = list(names)
+    return ", ".join(known[:limit]) + (", …" if len(known) > limit else "")

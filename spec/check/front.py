@@ -1,0 +1,190 @@
+"""The order of a check."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import TypeVar
+
+from lab.spec import core, syntax
+from lab.spec.check.blocks import read_axis, read_grid, read_search
+from lab.spec.check.claims import read_claim
+from lab.spec.check.components import read_component
+from lab.spec.check.conditions import read_condition
+from lab.spec.check.context import Context, Reader, Scope, suggestion
+from lab.spec.check.definitions import agree, define, repeated
+from lab.spec.check.edits import Budget, Edits, edited, read_budget, read_profile, sets_nothing
+from lab.spec.check.figures import read_report
+from lab.spec.check.gather import Load, beside, gather
+from lab.spec.check.lints import lint
+from lab.spec.check.methods import read_arm, read_stage
+from lab.spec.check.metrics import read_metric
+from lab.spec.check.quantities import read_number
+from lab.spec.check.repeats import read_repeats
+from lab.spec.check.schedules import read_loss, read_schedule
+from lab.spec.check.values import read_text, read_value, read_word
+from lab.spec.diagnostics import Diagnostic
+from lab.spec.parser import Parsed, parse, parse_axis
+from lab.spec.signature import Catalog
+from lab.spec.source import Source, Span
+
+READERS: Mapping[str, Reader] = {
+    "": read_value,
+    "number": read_number,
+    "word": read_word,
+    "bool": read_word,
+    "string": read_text,
+    "file": read_text,
+    "schedule": read_schedule,
+    "loss": read_loss,
+    "arm": read_arm,
+    "stage": read_stage,
+    "metric": read_metric,
+    "condition": read_condition,
+    "component": read_component,
+}
+
+Node = TypeVar("Node")
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A study, and what was found in it.
+
+    Always holds: `diagnostics` are in source order; `catalog` is the one given, with the components
+    of the files that the study uses. Where there are errors `study` is what could be understood of it, for
+    counting what they touch, or None.
+    """
+
+    study: core.Study | None
+    diagnostics: list[Diagnostic]
+    catalog: Catalog
+
+    @property
+    def failed(self) -> bool:
+        """Whether there are errors."""
+        return any(one.severity == "error" for one in self.diagnostics)
+
+
+def check(
+    source: Source,
+    catalog: Catalog,
+    *,
+    profile: str | None = None,
+    sets: Sequence[str] = (),
+    load: Load | None = None,
+) -> Checked:
+    """Check a study.
+
+    Args:
+        source: its text. `catalog`: the components it can choose from.
+        profile: the profile to apply; all of them are checked whatever it is.
+        sets: texts `path=value`, applied after the profile.
+        load: reads a file that the study uses; by default from the folder of the source.
+    """
+    parsed = parse(source)
+    context = Context(source, catalog, readers=READERS, define=define)
+    gather(context, parsed, source, load or beside(source))
+    study = _Study(context, parsed).checked(profile, sets)
+    found = sorted(context.diagnostics, key=lambda one: _order(one, source))
+    return Checked(study, found, context.catalog)
+
+
+def _order(finding: Diagnostic, source: Source) -> tuple[bool, str, int]:
+    here = finding.source.name == source.name
+    return not here, finding.source.name, finding.labels[0].span.start
+
+
+class _Study:
+    """One pass over the declarations of a study."""
+
+    def __init__(self, context: Context, parsed: Parsed) -> None:
+        self.context = context
+        self.source = context.source
+        self.nodes = parsed.module.declarations
+
+    def _of(self, kind: type[Node]) -> list[Node]:
+        return [node for node in self.nodes if isinstance(node, kind)]
+
+    def checked(self, profile: str | None, sets: Sequence[str]) -> core.Study | None:
+        """The study with its edits; None where it runs nothing."""
+        context, source = self.context, self.source
+        for declared in context.declared.values():
+            repeated(context, declared)
+            if declared.kind != "let":
+                context.define(declared)
+        grids = tuple(read_grid(context, node, source) for node in self._of(syntax.Grid))
+        searches = [read_search(context, node, source) for node in self._of(syntax.Search)]
+        repeat = read_repeats(context, self._of(syntax.Repeat), Scope(source))
+        claims = [read_claim(context, node, source) for node in self._of(syntax.Claim)]
+        figures = [
+            one for node in self._of(syntax.Report) for one in read_report(context, node, source)
+        ]
+        profiles = {
+            node.name.text: read_profile(context, node, source) for node in self._of(syntax.Profile)
+        }
+        chosen = [self._profile(profile, profiles), *self._sets(sets)]
+        for declared in context.declared.values():
+            context.define(declared)
+            agree(context, declared)
+        budget = self._budget()
+        header = self._header()
+        study = core.Study(
+            name=header.name.text if header else PurePath(source.name).stem or "study",
+            title=header.title.value if header and header.title else None,
+            definitions={
+                name: one.made for name, one in context.declared.items() if one.made is not None
+            },
+            grids=grids,
+            repeat=repeat or core.Repeat((0,), (), Span(0, 0)),
+            claims=tuple(one for one in claims if one is not None),
+            report=tuple(figures),
+            wall_seconds=budget.wall_seconds,
+            memory_bytes=budget.memory_bytes,
+            profile=profile,
+            profiles=tuple(profiles),
+            searches=tuple(one for one in searches if one is not None),
+        )
+        lint(context, study, source)
+        for edits in chosen:
+            study = edited(study, edits, context.catalog)
+        return study
+
+    def _header(self) -> syntax.Study | None:
+        headers = self._of(syntax.Study)
+        for node in headers[1:]:
+            scope = Scope(self.source)
+            self.context.report("E0204", "the study is named twice", node.name.span, scope)
+        return headers[0] if headers else None
+
+    def _budget(self) -> Budget:
+        nodes = self._of(syntax.Budget)
+        for node in nodes[1:]:
+            scope = Scope(self.source)
+            self.context.report("E0509", "`budget` stands twice here", node.span, scope)
+        return read_budget(self.context, nodes[0], Scope(self.source)) if nodes else Budget()
+
+    def _profile(self, name: str | None, profiles: Mapping[str, Edits]) -> Edits:
+        if name is None:
+            return Edits()
+        if name not in profiles and name not in self.context.broken:
+            here = Span(0, 0)
+            near = suggestion(name, here, profiles).says
+            lines = [f"profiles are {', '.join(profiles)}"] if profiles else ["it has none"]
+            lines = [near, *lines] if near else lines
+            message = f"this study has no profile `{name}`"
+            self.context.report("E0201", message, here, Scope(self.source), help_lines=lines)
+        return profiles.get(name, Edits())
+
+    def _sets(self, sets: Sequence[str]) -> list[Edits]:
+        made: list[Edits] = []
+        for text in sets:
+            source = Source("--set", text.replace("=", ":", 1))
+            node, findings = parse_axis(source)
+            self.context.diagnostics += findings
+            if node is not None:
+                read = read_axis(self.context, node, Scope(source))
+                made.append(Edits() if read is None else Edits(axes=(read.axis,)))
+        return made
+
+
+_ = (replace, sets_nothing)

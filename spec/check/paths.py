@@ -1,0 +1,330 @@
+"""Paths: from what a person writes to the slots it stands for.
+
+The name after a method's is sought among the method's parameters, then among the stages written in
+its definition and their arguments, then among arguments inside those, level by level: the first level
+with a match decides. What stands at a slot is what any place in the study puts there; a component's
+default counts where nothing that is written matches.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from lab.spec import syntax
+from lab.spec.check.components import implied
+from lab.spec.check.context import (
+    NO_HINT,
+    Context,
+    Declared,
+    Entry,
+    Hint,
+    Member,
+    Scope,
+    Want,
+    listed,
+    suggestion,
+)
+from lab.spec.check.schedules import declared_formals, parameter_want
+from lab.spec.diagnostics import Edit
+from lab.spec.signature import Type
+
+ROOTS = {"method": "arm", "model": "model", "data": "data"}
+DEEPEST = 8
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A match: the member, and the names on the way to it, the stage's last."""
+
+    member: Member
+    trail: tuple[str, ...]
+    stage: str
+
+
+@dataclass(frozen=True)
+class _Node:
+    """An entry on the frontier of a search, and how it was reached."""
+
+    entry: Entry
+    trail: tuple[str, ...]
+    stage: str
+
+
+def resolve(
+    context: Context, path: syntax.Path, scope: Scope, *, arms: Sequence[str] | None = None
+) -> list[Member]:
+    """The slots of a path, none after a finding.
+
+    Args:
+        arms: the methods that `method.x` may mean; all of them where None.
+    """
+    head = path.names[0].text
+    if head in ROOTS and head not in context.declared:
+        return _of_root(context, path, scope, arms=arms)
+    declared = context.definition(head)
+    if declared is None:
+        candidates = [*context.declared, *ROOTS]
+        context.unknown(path.names[0], scope, what="unknown name", candidates=candidates)
+        return []
+    if len(path.names) == 1:
+        return _whole(context, declared, path, scope)
+    found = _within(context, declared, path.names[1:], scope)
+    return [] if found is None else [found]
+
+
+def _whole(context: Context, declared: Declared, path: syntax.Path, scope: Scope) -> list[Member]:
+    context.define(declared)
+    if declared.kind in {"model", "data"}:
+        slot = f"{declared.kind} {declared.name}"
+        return [Member(slot, Want(Type(declared.kind), f"`{declared.name}`"))]
+    if declared.kind == "let":
+        return [Member(f"let {declared.name}", parameter_want(declared, ""))]
+    message = f"`{declared.name}` is a {declared.kind}, and a path names something inside it"
+    lines = [f"write `method: {declared.name}`"] if declared.kind == "method" else []
+    context.report("E0501", message, path.span, scope, help_lines=lines)
+    return []
+
+
+def _of_root(
+    context: Context, path: syntax.Path, scope: Scope, *, arms: Sequence[str] | None
+) -> list[Member]:
+    """`method`, `method.rank`: whichever the point's method has."""
+    head = path.names[0].text
+    if len(path.names) == 1:
+        return [Member(head, Want(Type(ROOTS[head]), f"`{head}`"))]
+    names = context.names(head)
+    if head == "method" and arms is not None:
+        names = [name for name in names if name in arms]
+    found: list[Member] = []
+    for name in names:
+        declared = context.declared[name]
+        with context.muted():
+            member = _within(context, declared, path.names[1:], scope)
+        if member is not None:
+            found.append(member)
+    if not found and not any(one.text in context.broken for one in path.names):
+        known = {one for name in names for one in reachable(context, context.declared[name])}
+        last = path.names[-1]
+        hint = suggestion(last.text, last.span, sorted(known))
+        where = "no method here has" if head == "method" else f"no {head} has"
+        context.report("E0501", f"{where} `{_text(path.names[1:])}`", path.span, scope, hint=hint)
+    return found
+
+
+def inside_method(
+    context: Context,
+    declared: Declared,
+    path: syntax.Path,
+    *,
+    parameters: Sequence[str],
+    scope: Scope,
+) -> Member | None:
+    """What `name: value` in a call of a method sets."""
+    del parameters
+    return _within(context, declared, path.names, scope)
+
+
+def _within(
+    context: Context, declared: Declared, names: Sequence[syntax.Name], scope: Scope
+) -> Member | None:
+    context.define(declared)
+    first, rest = names[0], names[1:]
+    formal = next((one for one in declared_formals(declared) if one.name == first.text), None)
+    if formal is not None:
+        member: Member | None = Member(f"{declared.name}({first.text})", formal.want)
+        entries = list(children(context, member))
+    else:
+        roots = _roots(context, declared)
+        hits = _search(context, roots, first.text, with_stages=declared.kind == "method")
+        member = _only(context, declared, hits, first, scope)
+        if member is None:
+            return None
+        entries = _below(context, roots, member, first.text)
+    for name in rest:
+        hits = _search(context, [_Node(entry, (), "") for entry in entries], name.text)
+        member = _only(context, declared, hits, name, scope)
+        if member is None:
+            return None
+        entries = list(children(context, member))
+    return member
+
+
+def _roots(context: Context, declared: Declared) -> list[_Node]:
+    key = f"{declared.kind} {declared.name}"
+    return [_Node(entry, (), entry.label) for entry in context.entries.get(key, [])]
+
+
+def _below(context: Context, roots: Iterable[_Node], member: Member, name: str) -> list[Entry]:
+    """What is inside a match; a stage's name leads to the stage as written."""
+    stages = [node.entry for node in roots if node.entry.label == name]
+    if stages and stages[0].slot == member.slot:
+        return stages
+    return list(children(context, member))
+
+
+def children(context: Context, member: Member, *, defaults: bool = True) -> Iterator[Entry]:
+    """Everything that stands at a slot anywhere in the study."""
+    seen: set[str] = set()
+    waiting = [member.slot]
+    found = False
+    while waiting:
+        slot = waiting.pop()
+        if slot in seen:
+            continue
+        seen.add(slot)
+        for entry in context.entries.get(slot, []):
+            found = True
+            yield entry
+        waiting += context.aliases.get(slot, [])
+    if defaults and not found:
+        entry = implied(context, member)
+        if entry is not None:
+            yield entry
+
+
+def _search(
+    context: Context, roots: list[_Node], name: str, *, with_stages: bool = False
+) -> list[Hit]:
+    """Matches on the first level that has any: what is written first, defaults then."""
+    for defaults in (False, True):
+        frontier = roots
+        for depth in range(DEEPEST):
+            hits = _matches(frontier, name)
+            if with_stages and depth == 0:
+                hits += _stages(frontier, name)
+            if hits:
+                return _distinct(hits)
+            frontier = list(_next(context, frontier, defaults=defaults))
+            if not frontier:
+                break
+    return []
+
+
+def _matches(frontier: Iterable[_Node], name: str) -> list[Hit]:
+    return [
+        Hit(node.entry.members[name], (*node.trail, name), node.stage)
+        for node in frontier
+        if name in node.entry.members
+    ]
+
+
+def _stages(frontier: Iterable[_Node], name: str) -> list[Hit]:
+    want = Want(Type("stage"), f"`{name}`")
+    return [
+        Hit(Member(node.entry.slot, want), (name,), name)
+        for node in frontier
+        if node.entry.label == name
+    ]
+
+
+def _next(context: Context, frontier: Iterable[_Node], *, defaults: bool) -> Iterator[_Node]:
+    for node in frontier:
+        for name, member in node.entry.members.items():
+            for entry in children(context, member, defaults=defaults):
+                if entry is not node.entry:
+                    yield _Node(entry, (*node.trail, name), node.stage)
+
+
+def _distinct(hits: Iterable[Hit]) -> list[Hit]:
+    by_slot: dict[str, Hit] = {}
+    for hit in hits:
+        by_slot.setdefault(hit.member.slot, hit)
+    return list(by_slot.values())
+
+
+def _only(
+    context: Context, declared: Declared, hits: list[Hit], name: syntax.Name, scope: Scope
+) -> Member | None:
+    """The one match; none and several are findings."""
+    if len(hits) == 1:
+        return hits[0].member
+    if hits:
+        lines = [f"write `{'` or `'.join(_spellings(declared, hits))}`"]
+        message = f"`{name.text}` means {len(hits)} things in `{declared.name}`"
+        context.report("E0502", message, name.span, scope, help_lines=lines)
+        return None
+    if name.text in context.broken or declared.name in context.broken:
+        return None
+    known = list(reachable(context, declared))
+    hint, line = _elsewhere(context, declared, name)
+    if hint.edit is None:
+        hint = suggestion(name.text, name.span, known)
+    lines = [line] if line else [f"`{declared.name}` has {listed(known)}"] if known else []
+    message = f"`{declared.name}` has nothing called `{name.text}`"
+    context.report("E0501", message, name.span, scope, hint=hint, help_lines=lines)
+    return None
+
+
+def _spellings(declared: Declared, hits: Iterable[Hit]) -> list[str]:
+    made: list[str] = []
+    for hit in hits:
+        names = hit.trail if len(hit.trail) > 1 else (hit.stage, *hit.trail)
+        made.append(".".join([declared.name, *names]))
+    if len(set(made)) < len(made):
+        made = [f"{declared.name}.{hit.stage}.{'.'.join(hit.trail)}" for hit in hits]
+    return list(dict.fromkeys(made))
+
+
+def _elsewhere(context: Context, declared: Declared, name: syntax.Name) -> tuple[Hint, str]:
+    """Where a method that this one builds on has the name."""
+    for other in builds_on(context, declared):
+        with context.muted():
+            found = _within(context, context.declared[other], (name,), Scope(declared.source))
+        if found is not None:
+            return NO_HINT, f"`{name.text}` belongs to `{other}`: write `{other}.{name.text}`"
+    return NO_HINT, ""
+
+
+def builds_on(context: Context, declared: Declared) -> list[str]:
+    """Methods that a method's definition mentions, nearest first."""
+    found: list[str] = []
+    waiting = [declared.name]
+    while waiting:
+        one = context.declared[waiting.pop(0)]
+        for name in _mentioned(one.node.value):
+            known = context.definition(name, "method")
+            if known is not None and name not in found and name != declared.name:
+                found.append(name)
+                waiting.append(name)
+    return found
+
+
+def _mentioned(expression: syntax.Expr) -> Iterator[str]:
+    match expression:
+        case syntax.Then(parts=parts) | syntax.Group(items=parts):
+            for part in parts:
+                yield from _mentioned(part)
+        case syntax.Alternatives(options=options):
+            for option in options:
+                yield from _mentioned(option)
+        case syntax.Path(names=(name,)):
+            yield name.text
+        case syntax.Call(function=function):
+            yield function.names[0].text
+        case _:
+            return
+
+
+def reachable(context: Context, declared: Declared) -> Iterator[str]:
+    """Names that can follow a definition's, nearest first."""
+    seen: set[str] = set()
+    context.define(declared)
+    for parameter in declared.node.parameters:
+        seen.add(parameter.name.text)
+        yield parameter.name.text
+    frontier = _roots(context, declared)
+    for _ in range(DEEPEST):
+        for node in frontier:
+            for name in node.entry.members:
+                if name not in seen:
+                    seen.add(name)
+                    yield name
+        frontier = list(_next(context, frontier, defaults=True))
+        if not frontier:
+            return
+
+
+def _text(names: Sequence[syntax.Name]) -> str:
+    return ".".join(name.text for name in names)
+
+
+_ = Edit

@@ -1,0 +1,433 @@
+"""Signatures for tests of the checker: component classes without an implementation, as text."""
+
+from lab.spec.catalog import catalog_of
+from lab.spec.signature import Catalog
+from lab.spec.source import Source
+
+STAGES = '''
+@component("pretrained", kind="stage")
+class Pretrained:
+    """The model as its weights have it."""
+
+@component("apply", kind="stage")
+class Apply:
+    """Weights through a reparameterization."""
+    through: Reparameterization = parameter(doc="what the weights become")
+
+@component("fit", kind="stage", streams=("init", "batches"))
+class Fit:
+    """A reparameterization's numbers, fitted to the weights."""
+    through: Reparameterization = parameter(doc="what the weights become")
+    loss: Loss = parameter(Reconstruction(), "what is minimized")
+    by: Optimizer = parameter(Adam(lr=1e-3), "how")
+    length: Duration = parameter(Duration(2000, "steps"), "how long", name="for")
+    batch: int | None = parameter(None, "coordinates of a step", low=1)
+
+@component("train", kind="stage", streams=("init", "batches", "augment", "dropout"))
+class Train:
+    """Training on data."""
+    model: Model | None = parameter(None, "the network")
+    data: Data | None = parameter(None, "the examples")
+    through: Reparameterization = parameter(Plain(), "what the weights are a function of")
+    select: Selector = parameter(All(), "which examples are worth it")
+    loss: Loss = parameter(Task(), "what is minimized")
+    by: Optimizer = parameter(Adam(lr=1e-3), "how")
+    length: Duration = parameter(doc="how long", name="for")
+    batch: int = parameter(128, "examples of a step", low=1)
+    precision: Literal["f32", "bf16"] = parameter("f32", "of the forward pass")
+    cap: Seconds | None = parameter(None, "longest time on the wall", above=0)
+    stop: Stopping | None = parameter(None, "when to stop early")
+    only: tuple[Literal["head", "stem", "norms"] | str, ...] = parameter(("**",), "what is trained")
+    freeze_bits: Moment = parameter(Duration(1, "share"), "when bit widths stop moving")
+
+@component("finetune", kind="stage", streams=("batches", "augment", "dropout"))
+class Finetune(Train):
+    """Training that goes on from the stage before."""
+    by: Optimizer = parameter(Adam(lr=1e-4), "how")
+'''
+
+REPARAMETERIZATIONS = '''
+@component("plain", kind="reparameterization", stage="fit")
+class Plain:
+    """Weights as they are."""
+
+@component("inwf", kind="reparameterization", stage="fit", streams=("init",))
+class Inwf:
+    """A field for every weight tensor."""
+    width: int = parameter(256, "hidden units", low=1)
+    layers: int = parameter(2, "hidden layers", low=1, high=16)
+    w0: float = parameter(30.0, "frequency", above=0, traced=True)
+    scales: int = parameter(1, "fields at doubling frequencies", low=1)
+    activation: Literal["sine", "relu", "gelu", "tanh", "gaussian"] = parameter("sine", "between layers")
+    encoding: Encoding | None = parameter(Fourier(bands=4), "of coordinates")
+    residual: Reparameterization | None = parameter(None, "for what the field leaves")
+    through: Reparameterization = parameter(Plain(), "for the field's own numbers")
+    shared: bool = parameter(False, "one base for all tensors")
+    within: tuple[str, ...] = parameter(("**",), "layer patterns", name="in")
+    exclude: tuple[Literal["norms", "biases", "stem", "head"] | str, ...] = parameter((), "left out", name="except")
+
+@component("quantize", kind="reparameterization", stage="apply")
+class Quantize:
+    """Rounding to nearest."""
+    bits: Bits = parameter(8, "of a weight", low=2, high=8, positional=True)
+    per: Literal["channel", "tensor"] = parameter("channel", "what shares a scale")
+    clip: Literal["max", "mse"] = parameter("max", "how the range is chosen")
+    format: Literal["uniform", "nf4"] = parameter("uniform", "levels")
+
+@component("raw", kind="reparameterization", stage="apply")
+class Raw:
+    """Floats of fewer bits."""
+    bits: Bits = parameter(16, "of a weight")
+
+@component("prune", kind="reparameterization", stage="apply")
+class Prune:
+    """Zeros where weights are small."""
+    sparsity: Schedule = parameter(0.8, "share of zeros", low=0, high=1)
+    scope: Literal["global", "layer"] = parameter("global", "what is ranked together")
+    within: tuple[str, ...] = parameter(("**",), "layer patterns", name="in")
+
+@component("codeq", kind="reparameterization", stage="train", streams=())
+class Codeq:
+    """A dead-zone quantizer that learns."""
+    min_bits: Bits = parameter(2, "least", low=1)
+    max_bits: Bits = parameter(8, "most", low=1)
+    quantile: float = parameter(0.99, "of the weights", above=0, high=1)
+    exclude: tuple[Literal["norms", "biases", "stem", "head"] | str, ...] = parameter((), "left out", name="except")
+
+@component("lora", kind="reparameterization", stage="train", streams=("init",))
+class Lora:
+    """Low-rank adapters."""
+    rank: int = parameter(8, "of an adapter", low=1)
+    alpha: float = parameter(16.0, "scale", above=0)
+    dropout: Share = parameter(0.0, "of inputs", low=0, below=1)
+    targets: tuple[str, ...] = parameter(("**",), "layer patterns")
+    through: Reparameterization = parameter(Plain(), "for the adapter's own numbers")
+
+@component("lowrank", kind="reparameterization", stage="apply")
+class Lowrank:
+    """Truncated singular values."""
+    energy: Share = parameter(0.95, "kept", above=0, high=1)
+
+@component("choose", kind="reparameterization", stage="apply")
+class Choose:
+    """The best of several for every tensor."""
+    per: Literal["tensor"] = parameter("tensor", "what is chosen for")
+    tradeoff: float = parameter(1e-3, "rate against distortion", above=0, name="lambda")
+    weight: Literal["fisher", "none"] = parameter("fisher", "of distortion")
+    among: tuple[Reparameterization, ...] = parameter(doc="candidates")
+'''
+
+PARTS = '''
+@component("fourier", kind="encoding")
+class Fourier:
+    """Sines and cosines of doubling frequencies."""
+    bands: int = parameter(4, "frequencies", low=1)
+
+@component("gaussian", kind="encoding")
+class Gaussian:
+    """Random frequencies."""
+    scale: float = parameter(1.0, "of frequencies", above=0)
+
+@component("adam", kind="optimizer")
+class Adam:
+    """Adam."""
+    lr: Schedule = parameter(1e-3, "learning rate", above=0, traced=True)
+
+@component("adamw", kind="optimizer")
+class Adamw:
+    """Adam with decoupled decay."""
+    lr: Schedule = parameter(1e-3, "learning rate", above=0, traced=True)
+    decay: Schedule = parameter(1e-2, "decay", low=0, traced=True)
+
+@component("sgd", kind="optimizer")
+class Sgd:
+    """Stochastic gradient descent."""
+    lr: Schedule = parameter(1e-1, "learning rate", above=0, traced=True)
+    momentum: float = parameter(0.0, "momentum", low=0, below=1, traced=True)
+    nesterov: bool = parameter(False, "look ahead")
+
+@component("lbfgs", kind="optimizer")
+class Lbfgs:
+    """Quasi-Newton."""
+
+@component("groups", kind="optimizer")
+class Groups:
+    """One optimizer for each label."""
+    groups: dict[str, Optimizer] = parameter(doc="by label")
+
+@component("linear", kind="schedule")
+class Linear:
+    """A straight line."""
+    start: float = parameter(doc="at first", positional=True)
+    stop: float = parameter(doc="at last", positional=True)
+
+@component("cosine", kind="schedule")
+class Cosine:
+    """Half a cosine."""
+    start: float = parameter(doc="at first", positional=True)
+    stop: float = parameter(doc="at last", positional=True)
+
+@component("cubic", kind="schedule")
+class Cubic:
+    """A cubic."""
+    start: float = parameter(doc="at first", positional=True)
+    stop: float = parameter(doc="at last", positional=True)
+
+@component("task", kind="loss")
+class Task:
+    """Cross-entropy."""
+
+@component("reconstruction", kind="loss")
+class Reconstruction:
+    """Squared error of weights."""
+
+@component("features", kind="loss")
+class Features:
+    """Distance of activation maps."""
+    teacher: Arm = parameter(doc="the teacher", name="from")
+
+@component("distill", kind="loss")
+class Distill:
+    """Divergence from a teacher."""
+    teacher: Arm = parameter(doc="the teacher", name="from")
+    temperature: float = parameter(1.0, "softens", above=0)
+
+@component("group_lasso_channels", kind="loss")
+class GroupLassoChannels:
+    """Channel norms."""
+
+@component("group_lasso_blocks", kind="loss")
+class GroupLassoBlocks:
+    """Block norms."""
+    size: int = parameter(8, "of a block", low=1)
+
+@component("l1_kernels", kind="loss")
+class L1Kernels:
+    """Kernel norms."""
+
+@component("all", kind="selector")
+class All:
+    """Every example."""
+
+@component("random", kind="selector", streams=("batches",))
+class Random:
+    """A random share."""
+    rate: Share = parameter(0.25, "kept", above=0, high=1)
+
+@component("ast", kind="selector")
+class Ast:
+    """Examples above a threshold."""
+    target: Share = parameter(0.25, "activation rate", above=0, high=1)
+    entropy: float = parameter(1.0, "weight of entropy", low=0)
+    kp: float = parameter(0.1, "gain", low=0)
+    ki: float = parameter(0.01, "integral gain", low=0)
+    warmup: Schedule = parameter(1.0, "of the gains")
+    min_active: int = parameter(4, "examples at least", low=1)
+    reweight: bool = parameter(False, "unbiased")
+    controller: Literal["pi", "quantile", "topk"] = parameter("pi", "how the threshold moves")
+
+@component("patience", kind="stopping")
+class Patience:
+    """Stop when nothing improves."""
+    length: Duration = parameter(doc="how long", name="for", positional=True)
+    of: Metric = parameter(doc="what has to improve")
+
+@component("crop", kind="augmentation", streams=("augment",))
+class Crop:
+    """A shifted image."""
+    pad: Pixels = parameter(4, "on every side", low=0, positional=True)
+
+@component("flip", kind="augmentation", streams=("augment",))
+class Flip:
+    """A mirrored image."""
+
+@component("fgsm", kind="attack")
+class Fgsm:
+    """One signed step."""
+    eps: float = parameter(8 / 255, "radius", low=0)
+
+@component("pgd", kind="attack")
+class Pgd:
+    """Many steps."""
+    eps: float = parameter(8 / 255, "radius", low=0)
+    step: float = parameter(2 / 255, "length of a step", low=0)
+    steps: int = parameter(20, "how many", low=1)
+    restarts: int = parameter(1, "from random starts", low=1)
+    made_on: Arm = parameter(None, "the network attacked")
+'''
+
+SOURCES = '''
+@component("cifar10", kind="data")
+class Cifar10:
+    """Fifty thousand small images."""
+    validation: int = parameter(0, "images set aside", low=0)
+    size: Pixels = parameter(32, "resized to", low=1)
+    augment: tuple[Augmentation, ...] = parameter((), "of a training batch")
+
+@component("cifar100", kind="data")
+class Cifar100(Cifar10):
+    """The same with a hundred classes."""
+
+@component("digits", kind="data")
+class Digits:
+    """Eight by eight."""
+
+@component("cifar10c", kind="data")
+class Cifar10c:
+    """Corrupted test images."""
+    kind: Literal["fog", "noise"] = parameter("fog", "of corruption")
+    severity: int = parameter(1, "of corruption", low=1, high=5)
+
+@component("resnet20", kind="model")
+class Resnet20:
+    """A residual network."""
+    width: int = parameter(16, "channels", low=1)
+    weights: File | None = parameter(None, "checkpoint")
+
+@component("mlp", kind="model")
+class Mlp:
+    """A perceptron."""
+    width: int = parameter(64, "hidden units", low=1)
+
+@component("vit", kind="model")
+class Vit:
+    """A transformer."""
+    depth: int = parameter(6, "blocks", low=1)
+    width: int = parameter(192, "of a token", low=1)
+
+@component("mobilenet", kind="model")
+class Mobilenet:
+    """Depthwise."""
+
+@component("timm", kind="model")
+class Timm:
+    """A model of timm."""
+    name: str = parameter(doc="its name", positional=True)
+    pretrained: bool = parameter(False, "with weights")
+'''
+
+
+def _measurement(name: str, unit: str, better: str | None, fields: str = "") -> str:
+    body = "\n".join(f"    {line}" for line in fields.split("; ") if line)
+    return (
+        f'@component("{name}", kind="measurement", unit="{unit}", better={better!r})\n'
+        f'class {name.title().replace("_", "")}Measurement:\n    """{name}."""\n{body}\n\n'
+    )
+
+
+SCORED = (
+    'on: Literal["test", "validation"] | Data = parameter("test", "examples"); '
+    'under: Attack | None = parameter(None, "attack")'
+)
+MEASUREMENTS = "".join(
+    [
+        _measurement("accuracy", "share", "higher", SCORED),
+        _measurement("bytes", "bytes", "lower"),
+        _measurement("r2", "number", "higher"),
+        _measurement("wall", "seconds", "lower"),
+        _measurement("energy", "joules", "lower"),
+        _measurement("passes", "number", "lower"),
+        _measurement("trainable", "number", "lower"),
+        _measurement(
+            "bops",
+            "number",
+            "lower",
+            'kind: Literal["structured", "unstructured"] = parameter("structured", "which")',
+        ),
+        _measurement("dead_channels", "number", "higher"),
+        _measurement("live_channels", "number", None),
+        _measurement("ratio", "number", "higher"),
+        _measurement("bits", "bits", "lower"),
+        _measurement(
+            "latency",
+            "seconds",
+            "lower",
+            'batch: int = parameter(1, "images", low=1); cache: Bytes = parameter(0, "kept")',
+        ),
+        _measurement("activation_rate", "share", None),
+        _measurement("threshold", "number", None),
+        _measurement("choice", "number", None),
+        _measurement("error", "share", "lower"),
+        _measurement("tensor_bytes", "bytes", "lower"),
+        _measurement("tensor_error", "share", "lower"),
+        _measurement("tensor_size", "number", None),
+        _measurement("effective_rank", "number", None),
+        _measurement(
+            "log", "number", None, 'of: Metric = parameter(doc="of what", positional=True)'
+        ),
+        _measurement(
+            "power_law",
+            "number",
+            None,
+            'of: Metric = parameter(doc="what is explained", positional=True); '
+            'by: dict[str, Metric] = parameter(doc="explained by"); '
+            'over: tuple[PathName, ...] = parameter(doc="items"); '
+            'along: PathName = parameter(None, "interpolated along"); '
+            'where: Condition = parameter(None, "at which"); '
+            'hold_out: Model | None = parameter(None, "predicted")',
+        ),
+    ]
+)
+
+FIGURES = '''
+@component("table", kind="figure")
+class Table:
+    """Rows and columns."""
+    metrics: tuple[Metric, ...] = parameter(doc="columns", positional=True)
+    by: tuple[PathName, ...] = parameter(("method",), "rows")
+    at: Condition = parameter(None, "which rows")
+    of: Arm = parameter(None, "which arm")
+
+@component("heatmap", kind="figure")
+class Heatmap:
+    """Colors."""
+    metric: Metric = parameter(doc="color", positional=True)
+    rows: PathName = parameter(doc="rows")
+    columns: PathName = parameter(doc="columns")
+    of: Arm = parameter(None, "which arm")
+
+@component("pareto", kind="figure")
+class Pareto:
+    """A front."""
+    x: Metric = parameter(doc="across")
+    y: Metric = parameter(doc="up")
+    by: PathName = parameter("method", "color")
+
+@component("scatter", kind="figure")
+class Scatter:
+    """Points."""
+    x: Metric = parameter(doc="across")
+    y: Metric = parameter(doc="up")
+    by: PathName = parameter("method", "color")
+
+@component("lines", kind="figure")
+class Lines:
+    """Lines."""
+    x: PathName = parameter(doc="across")
+    y: Metric = parameter(doc="up")
+    by: tuple[PathName, ...] = parameter(("method",), "color")
+
+@component("curves", kind="figure")
+class Curves:
+    """Histories."""
+    metrics: tuple[Metric, ...] = parameter(doc="curves", positional=True)
+    x: PathName = parameter("step", "across")
+    by: tuple[PathName, ...] = parameter((), "color")
+    of: Arm = parameter(None, "which arm")
+
+@component("history", kind="figure")
+class History:
+    """Trials."""
+    of: PathName = parameter(doc="which search", positional=True)
+
+@component("importance", kind="figure")
+class Importance:
+    """Which settings matter."""
+    of: PathName = parameter(doc="which search", positional=True)
+'''
+
+
+def catalog() -> Catalog:
+    """The stand-ins as a catalog."""
+    texts = (PARTS, REPARAMETERIZATIONS, STAGES, SOURCES, MEASUREMENTS, FIGURES)
+    return catalog_of([Source("stand_ins.py", "\n".join(texts))])
