@@ -34,6 +34,11 @@ class Model(ABC):
         """The network, its parameters drawn anew."""
 
     @property
+    @abstractmethod
+    def input_shape(self) -> tuple[int, ...]:
+        """The shape of one example."""
+
+    @property
     def loops_well_on_cpu(self) -> bool:
         """Whether a loop of steps inside one program costs nothing on a CPU: no convolutions."""
         return True

@@ -13,7 +13,7 @@ from lab.runtime.model import Model
 from lab.runtime.model import State as Arrays
 
 #: Examples run forward together: large enough for a processor, small enough for its caches.
-BATCH = 250
+BATCH = 125
 
 
 def logits(

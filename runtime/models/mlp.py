@@ -51,6 +51,11 @@ class MLP(Model):
     classes: int = parameter(10, "classes to tell apart", low=2)
     weights: File | None = parameter(None, "checkpoint to start from (.safetensors, .th, .pt)")
 
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """A vector; images of as many numbers are flattened."""
+        return (self.inputs,)
+
     def build(self, rngs: nnx.Rngs) -> nnx.Module:
         """The network, its parameters drawn anew."""
         sizes = (self.inputs, *[self.width] * self.layers, self.classes)

@@ -88,6 +88,11 @@ class ResNet20(Model):
     weights: File | None = parameter(None, "checkpoint to start from (.safetensors, .th, .pt)")
 
     @property
+    def input_shape(self) -> tuple[int, ...]:
+        """A color image."""
+        return (32, 32, 3)
+
+    @property
     def loops_well_on_cpu(self) -> bool:
         """Convolutions in a loop inside a program are many times slower on a CPU."""
         return False
