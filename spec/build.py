@@ -12,15 +12,7 @@ from typing import Literal, Protocol, cast
 from lab.spec import syntax
 from lab.spec.source import Span
 from lab.spec.syntax import Expr, Name, Path, Text
-
-
-class Placed(Protocol):
-    """A token of the parser."""
-
-    start_pos: int
-    end_pos: int
-
-    def __str__(self) -> str: ...
+from lab.spec.tokens import Token
 
 
 class Spanned(Protocol):
@@ -70,21 +62,10 @@ _SUFFIX = {"": 0, "k": 3, "M": 6}
 LARGEST_EXPONENT = 300
 
 
-def place(token: Placed) -> Span:
-    """Where a token stands."""
-    return Span(token.start_pos, token.end_pos)
-
-
-def _over(*nodes: Spanned | Placed | None) -> Span:
+def _over(*nodes: Spanned | None) -> Span:
     """The span from the first of some nodes and tokens to the last."""
-    spans = [_span_of(node) for node in nodes if node is not None]
+    spans = [node.span for node in nodes if node is not None]
     return spans[0].to(spans[-1])
-
-
-def _span_of(node: Spanned | Placed) -> Span:
-    if hasattr(node, "start_pos"):
-        return place(cast(Placed, node))
-    return cast(Spanned, node).span
 
 
 def number_value(text: str) -> int | float | None:
@@ -106,34 +87,34 @@ class _Builder:
 
     # --- declarations
 
-    def edition(self, word: Placed, number: Placed) -> Edition:
-        if str(number) != "1":
-            message = f"edition {number} of the language is not known; this is edition 1"
-            raise MeaninglessError("E0112", message, place(number))
+    def edition(self, word: Token, number: Token) -> Edition:
+        if number.text != "1":
+            message = f"edition {number.text} of the language is not known; this is edition 1"
+            raise MeaninglessError("E0112", message, number.span)
         return Edition(1, _over(word, number))
 
-    def study(self, word: Placed, name: Name, title: Text | None) -> syntax.Study:
+    def study(self, word: Token, name: Name, title: Text | None) -> syntax.Study:
         return syntax.Study(name, title, _over(word, name, title))
 
-    def use(self, word: Placed, file: Text) -> syntax.Use:
+    def use(self, word: Token, file: Text) -> syntax.Use:
         return syntax.Use(file, _over(word, file))
 
-    def kind(self, word: Placed) -> Placed:
+    def kind(self, word: Token) -> Token:
         return word
 
     def definition(
         self,
-        kind: Placed,
+        kind: Token,
         name: Name,
         parameters: tuple[syntax.Parameter, ...] | None,
         *rest: "Text | Expr | None",
     ) -> syntax.Definition:
         title, value = cast("tuple[Text | None, Expr]", rest)
-        word = cast(syntax.DefinitionKind, str(kind))
+        word = cast(syntax.DefinitionKind, kind.text)
         span = _over(kind, value)
         return syntax.Definition(word, name, parameters or (), title, value, span)
 
-    def let(self, word: Placed, name: Name, title: Text | None, value: Expr) -> syntax.Definition:
+    def let(self, word: Token, name: Name, title: Text | None, value: Expr) -> syntax.Definition:
         return syntax.Definition("let", name, (), title, value, _over(word, value))
 
     def parameters(self, *parameters: syntax.Parameter) -> tuple[syntax.Parameter, ...]:
@@ -144,32 +125,32 @@ class _Builder:
 
     # --- blocks
 
-    def grid(self, word: Placed, name: Name, title: Text | None, *rest: Spanned) -> syntax.Grid:
+    def grid(self, word: Token, name: Name, title: Text | None, *rest: Spanned) -> syntax.Grid:
         entries = cast(Entries, rest[:-1])
         return syntax.Grid(name, title, entries, _over(word, rest[-1]))
 
-    def search(self, word: Placed, name: Name, title: Text | None, *rest: Spanned) -> syntax.Search:
+    def search(self, word: Token, name: Name, title: Text | None, *rest: Spanned) -> syntax.Search:
         entries = cast("tuple[syntax.Axis | syntax.Goal, ...]", rest[:-1])
         return syntax.Search(name, title, entries, _over(word, rest[-1]))
 
     def profile(
-        self, word: Placed, name: Name, title: Text | None, *rest: Spanned
+        self, word: Token, name: Name, title: Text | None, *rest: Spanned
     ) -> syntax.Profile:
         entries = cast("tuple[syntax.Axis | syntax.Claim, ...]", rest[:-1])
         return syntax.Profile(name, title, entries, _over(word, rest[-1]))
 
-    def report(self, word: Placed, *rest: Spanned) -> syntax.Report:
+    def report(self, word: Token, *rest: Spanned) -> syntax.Report:
         return syntax.Report(cast("tuple[Expr, ...]", rest[:-1]), _over(word, rest[-1]))
 
     def axis(self, path: Path, value: Expr) -> syntax.Axis:
         return syntax.Axis((path,), value, _over(path, value))
 
-    def paired_axis(self, bracket: Placed, *rest: "Path | Expr") -> syntax.Axis:
+    def paired_axis(self, bracket: Token, *rest: "Path | Expr") -> syntax.Axis:
         paths = cast("tuple[Path, ...]", rest[:-1])
         return syntax.Axis(paths, rest[-1], _over(bracket, rest[-1]))
 
     def repeat(
-        self, word: Placed, count: Expr, seed: Name | None, *rest: "Expr | tuple[Name, ...] | None"
+        self, word: Token, count: Expr, seed: Name | None, *rest: "Expr | tuple[Name, ...] | None"
     ) -> syntax.Repeat:
         until, vary = cast("tuple[Expr | None, tuple[Name, ...] | None]", rest)
         last = vary[-1] if vary else until or seed or count
@@ -178,24 +159,24 @@ class _Builder:
     def vary(self, *names: Name) -> tuple[Name, ...]:
         return names
 
-    def filter(self, word: Placed, condition: Expr, reason: Text | None) -> syntax.Filter:
-        kind = "skip" if str(word) == "skip" else "keep"
+    def filter(self, word: Token, condition: Expr, reason: Text | None) -> syntax.Filter:
+        kind = "skip" if word.text == "skip" else "keep"
         return syntax.Filter(kind, condition, reason, _over(word, condition, reason))
 
-    def goal(self, word: Placed, metric: Expr, constraint: Expr | None) -> syntax.Goal:
-        direction = "minimize" if str(word) == "minimize" else "maximize"
+    def goal(self, word: Token, metric: Expr, constraint: Expr | None) -> syntax.Goal:
+        direction = "minimize" if word.text == "minimize" else "maximize"
         return syntax.Goal(direction, metric, constraint, _over(word, metric, constraint))
 
-    def trials(self, word: Placed, count: Expr) -> syntax.Trials:
+    def trials(self, word: Token, count: Expr) -> syntax.Trials:
         return syntax.Trials(count, _over(word, count))
 
-    def budget(self, word: Placed, *amounts: Expr) -> syntax.Budget:
+    def budget(self, word: Token, *amounts: Expr) -> syntax.Budget:
         return syntax.Budget(amounts, _over(word, amounts[-1]))
 
     # --- claims
 
     def claim(
-        self, word: Placed, name: Name, title: Text | None, *rest: "Expr | syntax.Over | Clause"
+        self, word: Token, name: Name, title: Text | None, *rest: "Expr | syntax.Over | Clause"
     ) -> syntax.Claim:
         condition, tails = cast(Expr, rest[0]), rest[1:]
         found: dict[str, Clause] = {}
@@ -217,20 +198,20 @@ class _Builder:
             _over(word, rest[-1]),
         )
 
-    def where(self, word: Placed, condition: Expr) -> Clause:
+    def where(self, word: Token, condition: Expr) -> Clause:
         return Clause("where", condition, _over(word, condition))
 
-    def over(self, word: Placed, quantifier: Placed, *paths: Path) -> syntax.Over:
-        every = "every" if str(quantifier) == "every" else "some"
+    def over(self, word: Token, quantifier: Token, *paths: Path) -> syntax.Over:
+        every = "every" if quantifier.text == "every" else "some"
         return syntax.Over(every, paths, _over(word, paths[-1]))
 
-    def quantifier(self, word: Placed) -> Placed:
+    def quantifier(self, word: Token) -> Token:
         return word
 
-    def paired(self, word: Placed, *names: Name) -> Clause:
+    def paired(self, word: Token, *names: Name) -> Clause:
         return Clause("paired", names, _over(word, names[-1]))
 
-    def level(self, word: Placed, value: Expr) -> Clause:
+    def level(self, word: Token, value: Expr) -> Clause:
         return Clause("level", value, _over(word, value))
 
     # --- expressions
@@ -250,14 +231,14 @@ class _Builder:
     def all_of(self, *operands: Expr) -> syntax.Logic:
         return syntax.Logic("and", operands, _over(*operands))
 
-    def negated(self, word: Placed, operand: Expr) -> syntax.Not:
+    def negated(self, word: Token, operand: Expr) -> syntax.Not:
         return syntax.Not(operand, _over(word, operand))
 
-    def relation(self, mark: Placed) -> Placed:
+    def relation(self, mark: Token) -> Token:
         return mark
 
-    def compared(self, left: Expr, op: Placed, right: Expr) -> syntax.Comparison:
-        return syntax.Comparison(cast('Literal["=="]', str(op)), left, right, _over(left, right))
+    def compared(self, left: Expr, op: Token, right: Expr) -> syntax.Comparison:
+        return syntax.Comparison(cast('Literal["=="]', op.text), left, right, _over(left, right))
 
     def pointed(self, start: Expr, stop: Expr) -> syntax.Arrow:
         return syntax.Arrow(start, stop, _over(start, stop))
@@ -265,31 +246,31 @@ class _Builder:
     def linear_range(self, start: Expr, stop: Expr, by: Expr | None) -> syntax.Range:
         return syntax.Range(start, stop, by, log=False, span=_over(start, stop, by))
 
-    def log_range(self, word: Placed, start: Expr, stop: Expr, by: Expr | None) -> syntax.Range:
+    def log_range(self, word: Token, start: Expr, stop: Expr, by: Expr | None) -> syntax.Range:
         return syntax.Range(start, stop, by, log=True, span=_over(word, stop, by))
 
-    def binary(self, left: Expr, op: Placed, right: Expr) -> syntax.Binary:
-        return syntax.Binary(cast('Literal["+"]', str(op)), left, right, _over(left, right))
+    def binary(self, left: Expr, op: Token, right: Expr) -> syntax.Binary:
+        return syntax.Binary(cast('Literal["+"]', op.text), left, right, _over(left, right))
 
-    def sign(self, op: Placed, operand: Expr) -> syntax.Sign:
-        return syntax.Sign("-" if str(op) == "-" else "+", operand, _over(op, operand))
+    def sign(self, op: Token, operand: Expr) -> syntax.Sign:
+        return syntax.Sign("-" if op.text == "-" else "+", operand, _over(op, operand))
 
-    def number(self, token: Placed, suffix: "Placed | Name | None") -> syntax.Number:
-        value = number_value(str(token))
+    def number(self, token: Token, suffix: "Token | Name | None") -> syntax.Number:
+        value = number_value(token.text)
         if value is None:
-            raise MeaninglessError("E0114", "this number is too large to be meant", place(token))
+            raise MeaninglessError("E0114", "this number is too large to be meant", token.span)
         unit = suffix if isinstance(suffix, Name) else None
         percent = suffix is not None and unit is None
-        return syntax.Number(value, str(token), unit, percent, _over(token, suffix))
+        return syntax.Number(value, token.text, unit, percent, _over(token, suffix))
 
-    def string(self, token: Placed) -> Text:
-        value = _ESCAPE.sub(lambda match: _ESCAPED[match[1]], str(token)[1:-1])
-        return Text(value, place(token))
+    def string(self, token: Token) -> Text:
+        value = _ESCAPE.sub(lambda match: _ESCAPED[match[1]], token.text[1:-1])
+        return Text(value, token.span)
 
     def path(self, *names: Name) -> Path:
         return Path(names, _over(*names))
 
-    def call(self, function: Path, *rest: "syntax.Argument | Placed") -> syntax.Call:
+    def call(self, function: Path, *rest: "syntax.Argument | Token") -> syntax.Call:
         arguments = cast("tuple[syntax.Argument, ...]", rest[:-1])
         return syntax.Call(function, arguments, _over(function, rest[-1]))
 
@@ -299,19 +280,17 @@ class _Builder:
     def named_argument(self, name: "Path | Text", value: Expr) -> syntax.Argument:
         return syntax.Argument(name, value, _over(name, value))
 
-    def list(self, opening: Placed, *rest: "Expr | Placed") -> syntax.ListOf:
+    def list(self, opening: Token, *rest: "Expr | Token") -> syntax.ListOf:
         return syntax.ListOf(cast("tuple[Expr, ...]", rest[:-1]), _over(opening, rest[-1]))
 
-    def group(self, opening: Placed, *rest: "Expr | Placed") -> syntax.Group:
+    def group(self, opening: Token, *rest: "Expr | Token") -> syntax.Group:
         return syntax.Group(cast("tuple[Expr, ...]", rest[:-1]), _over(opening, rest[-1]))
 
-    def name(self, token: Placed) -> Name:
-        return Name(str(token), place(token))
+    def name(self, token: Token) -> Name:
+        return Name(token.text, token.span)
 
 
-def callback(rule: str) -> Callable[..., object] | None:
-    """The function that makes the node of a rule; None for a name that is no rule."""
-    return getattr(_BUILDER, rule, None)
-
-
-_BUILDER = _Builder()
+def callbacks() -> dict[str, Callable[..., object]]:
+    """What makes the node of each rule, by the name of the rule."""
+    builder = _Builder()
+    return {rule: getattr(builder, rule) for rule in dir(builder) if not rule.startswith("_")}

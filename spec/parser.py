@@ -1,32 +1,31 @@
 """Source to syntax tree, with every syntax error in one pass.
 
 The grammar is LALR(1) and parses one statement at a time (`lab.spec.tokens`), so that an error in
-one leaves the others whole. A word is a keyword only where the parser can take that keyword, which
-is what makes `by:` an argument and `30% then` a sequence (Van Wyk and Schwerdfeger 2007,
-context-aware scanning).
+one leaves the others whole. Lark makes the tables of the grammar, once: they are kept in the user's
+cache folder, and a process that finds them there starts without Lark.
 """
 
+import json
 import os
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import zlib
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from pathlib import Path as FilePath
 from typing import Any, cast
-
-import lark
-from lark.lexer import Lexer
 
 from lab.spec import build, syntax
 from lab.spec.diagnostics import Diagnostic, Label
 from lab.spec.failure import Failure
+from lab.spec.lalr import Automaton, RuleTable, Tables, UnexpectedTokenError
 from lab.spec.source import Source, Span
-from lab.spec.syntax_errors import INFIX_WORDS, syntax_error
+from lab.spec.syntax_errors import syntax_error
 from lab.spec.token_errors import lexical_errors, structural_error
-from lab.spec.tokens import Comment, Statement, Token, scan, statements
+from lab.spec.tokens import Comment, Statement, scan, statements
 from lab.spec.trees import DEEPEST, deepest
 
 _NESTING = frozenset({"(", "[", "+", "-", "*", "/", "not"})
+_STARTS = ("start", "expr", "axis")
 _GRAMMAR = FilePath(__file__).with_name("grammar.lark")
 
 
@@ -107,12 +106,12 @@ def _read(
     if error is not None:
         return None, [error]
     try:
-        parser = cast(Any, _parser())  # its types know no tokens of one's own
-        read = cast(object, parser.parse(statement.tokens, start=start))
+        read = _automaton().read(statement.tokens, start=start)
         error = _too_deep(source, statement, read)
         return (read, []) if error is None else (None, [error])
-    except lark.UnexpectedToken as unexpected:
-        return None, [syntax_error(_failure(source, statement, unexpected))]
+    except UnexpectedTokenError as error:
+        failure = Failure(source, statement, error.index, error.accepts)
+        return None, [syntax_error(failure)]
     except build.MeaninglessError as problem:
         labels = [Label(problem.span)]
         if problem.first is not None:
@@ -132,87 +131,83 @@ def _too_deep(source: Source, statement: Statement, read: object) -> Diagnostic 
     return Diagnostic("error", "E0113", message, source, (Label(place),), help=(remedy,))
 
 
-def _failure(source: Source, statement: Statement, unexpected: lark.UnexpectedToken) -> Failure:
-    token = cast(lark.Token, unexpected.token)
-    starts = [token.start for token in statement.tokens]
-    index = len(starts) if token.type == "$END" else starts.index(cast(int, token.start_pos))
-    return Failure(source, statement, index, frozenset(unexpected.accepts or ()))
-
-
-class _ContextualLexer(Lexer):
-    """Tokens of `lab.spec.tokens`, typed by what the parser can take where they stand."""
-
-    __future_interface__ = 2
-
-    def __init__(self, lexer_conf: Any) -> None:
-        terminals = [t for t in lexer_conf.terminals if t.pattern.type == "str"]
-        self.types = {str(t.pattern.value): str(t.name) for t in terminals}
-
-    def lex(self, lexer_state: Any, parser_state: Any) -> Iterator[lark.Token]:
-        """The tokens, each typed when the parser asks for it."""
-        tokens: Sequence[Token] = lexer_state.text
-        for token, following in zip(tokens, [*tokens[1:], None], strict=True):
-            accepts = parser_state.parse_conf.states[parser_state.position]
-            kind = self._type(token, following, accepts)
-            yield lark.Token(kind, token.text, start_pos=token.start, end_pos=token.end)
-
-    def _type(self, token: Token, following: Token | None, accepts: Mapping[str, object]) -> str:
-        if token.kind == "word":
-            keyword = self.types.get(token.text)
-            if keyword is None or keyword not in accepts:
-                return "NAME"
-            if "NAME" in accepts and is_name(token.text, following):
-                return "NAME"
-            return keyword
-        if token.kind == "mark":
-            return self.types.get(token.text, "UNKNOWN")
-        return {"number": "NUMBER", "string": "STRING"}.get(token.kind, "_SEPARATOR")
-
-
-def is_name(word: str, following: Token | None) -> bool:
-    """Whether a word that could be a keyword here or a name is a name, by what follows it."""
-    if following is None:
-        return word == "log"
-    if word == "log":
-        return following.kind not in ("number", "word") or following.text in INFIX_WORDS
-    if word == "not":
-        return following.kind == "mark" and following.text not in ("(", "[", "+", "-")
-    return following.text in (":", ".")
-
-
-class _Callbacks:
-    """The builder as the parser wants it: functions that take a list."""
-
-    def __getattr__(self, rule: str) -> Callable[[Sequence[object]], object]:
-        function = build.callback(rule)
-        if function is None:
-            raise AttributeError(rule)
-        return partial(_call, function)
-
-
-def _call(function: Callable[..., object], children: Sequence[object]) -> object:
-    return function(*children)
-
-
 @cache
-def _parser() -> lark.Lark:
-    return lark.Lark(
-        _GRAMMAR.read_text(encoding="utf-8"),
-        parser="lalr",
-        lexer=_ContextualLexer,
-        start=["start", "expr", "axis"],
-        transformer=cast(Any, _Callbacks()),
-        cache=_cache_file() or False,
-    )
+def _automaton() -> Automaton:
+    grammar = _GRAMMAR.read_text(encoding="utf-8")
+    file = _kept(grammar)
+    tables = None if file is None else _load(file, grammar)
+    if tables is None:
+        tables = _compile(grammar)
+        if file is not None:
+            _keep(file, grammar, tables)
+    return Automaton(tables, build.callbacks())
 
 
-def _cache_file() -> str | None:
-    """Where the tables of the grammar are kept between processes; None where nothing can be."""
-    name = f"grammar-{lark.__version__}-{sys.version_info.major}.{sys.version_info.minor}.tables"
+def _kept(grammar: str) -> FilePath | None:
+    """The file in which the tables are kept between processes; None where there can be none."""
     try:
         home = os.environ.get("XDG_CACHE_HOME") or FilePath.home() / ".cache"
-        folder = FilePath(home) / "lab-studies"
-        folder.mkdir(parents=True, exist_ok=True)
-    except (OSError, RuntimeError):
+    except RuntimeError:
         return None
-    return str(folder / name) if os.access(folder, os.W_OK) else None
+    return FilePath(home) / "lab-studies" / f"grammar-{zlib.crc32(grammar.encode()):08x}.json"
+
+
+def _load(file: FilePath, grammar: str) -> Tables | None:
+    try:
+        kept = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    fits = isinstance(kept, dict) and cast("dict[str, object]", kept).get("grammar") == grammar
+    return cast(Tables, kept["tables"]) if fits else None
+
+
+def _keep(file: FilePath, grammar: str, tables: Tables) -> None:
+    """Write the tables, whole or not at all. A folder that cannot be written to costs only time."""
+    with suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial = file.with_name(f"{file.name}.{os.getpid()}")
+        partial.write_text(json.dumps({"grammar": grammar, "tables": tables}), encoding="utf-8")
+        partial.replace(file)
+
+
+def _compile(grammar: str) -> Tables:
+    """The tables of a grammar, by Lark."""
+    import lark
+
+    made = lark.Lark(grammar, parser="lalr", start=list(_STARTS), maybe_placeholders=True)
+    table = cast(Any, made).parser.parser._parse_table  # Lark has no public way to it
+    rules: dict[Any, int] = {}
+    states: list[dict[str, int]] = [{} for _ in table.states]
+    for state, actions in table.states.items():
+        for symbol, (action, target) in actions.items():
+            shift = str(action) == "Shift"
+            states[state][symbol] = (
+                target + 1 if shift else -1 - rules.setdefault(target, len(rules))
+            )
+    words = {str(t.pattern.value): t.name for t in made.terminals if t.pattern.type == "str"}
+    starts = {start: (table.start_states[start], table.end_states[start]) for start in _STARTS}
+    return Tables(states=states, rules=[_rule(rule) for rule in rules], starts=starts, words=words)
+
+
+def _rule(rule: Any) -> RuleTable:
+    """A rule of Lark's, with what its callback gets: no marks, `None` for what is absent."""
+    options = rule.options
+    # One flag for each symbol and each absent part, in order; set for the absent ones.
+    absences = "".join("1" if absent else "0" for absent in options.empty_indices).split("0")
+    absences = absences if options.empty_indices else [""] * (len(rule.expansion) + 1)
+    picks: list[tuple[int, bool, int]] = []
+    absent = 0
+    for index, symbol in enumerate(rule.expansion):
+        absent += len(absences[index])
+        if options.keep_all_tokens or not (symbol.is_term and symbol.filter_out):
+            picks.append((index, not symbol.is_term and symbol.name.startswith("_"), absent))
+            absent = 0
+    name = str(rule.alias or rule.origin.name)
+    return RuleTable(
+        origin=str(rule.origin.name),
+        size=len(rule.expansion),
+        name="" if name.startswith("_") else name,
+        picks=picks,
+        absent=absent + len(absences[-1]),
+        single=bool(options.expand1) and not rule.alias,
+    )

@@ -11,7 +11,7 @@ from lab.spec.diagnostics import Diagnostic, Edit, Label
 from lab.spec.failure import Failure, depth_change, listed, named
 from lab.spec.source import Span
 from lab.spec.suggest import nearest
-from lab.spec.tokens import CONTINUED_MARKS, DECLARATION_WORDS
+from lab.spec.tokens import CLAUSE_WORDS, CONTINUED_MARKS, DECLARATION_WORDS, INFIX_WORDS
 from lab.spec.units import UNITS
 
 RELATIONS = frozenset({"==", "!=", "<", "<=", ">", ">=", "in"})
@@ -26,9 +26,7 @@ ENTRIES = {
     "budget": "a `profile` or outside of blocks",
     "claim": "a `profile` or outside of blocks",
 }
-#: Words and signs that join values.
-INFIX_WORDS = ("then", "for", "or", "and", "by", "in", "as", "until", "vary", "because")
-CLAUSE_WORDS = ("subject", "where", "over", "paired", "at", "to", "every", "some")
+#: Words and signs of which a value has one at most.
 ONCE = {
     "..": "a range has two ends; `by` gives its step",
     "->": "`->` joins two values; pieces follow each other with `then`",

@@ -37,10 +37,11 @@ DECLARATION_WORDS = (
 CONTINUING_WORDS = frozenset(
     {"then", "and", "or", "where", "over", "paired", "at", "because", "subject"}
 )
-#: Words that, at the end of a line, go on with the next.
-CONTINUED_WORDS = CONTINUING_WORDS | frozenset(
-    {"not", "for", "in", "by", "to", "as", "until", "vary", "every", "some"}
-)
+#: Words and clauses that join values.
+INFIX_WORDS = ("then", "for", "or", "and", "by", "in", "as", "until", "vary", "because")
+CLAUSE_WORDS = ("subject", "where", "over", "paired", "at", "to", "every", "some")
+#: Words that, at the end of a line, go on with the next, and marks that do.
+CONTINUED_WORDS = frozenset({"not", *INFIX_WORDS, *CLAUSE_WORDS})
 CONTINUED_MARKS = frozenset(
     {"|", "->", "..", "+", "-", "*", "/", "==", "!=", "<", "<=", ">", ">=", "=", ":", ","}
 )
