@@ -130,10 +130,7 @@ class Automaton:
             rule = self.tables["rules"][-action - 1]
             del stack[len(stack) - rule["size"] :]
             stack.append(self.tables["states"][stack[-1]][rule["origin"]] - 1)
-            if symbol == "$END" and stack[-1] in (
-                last for _, last in self.tables["starts"].values()
-            ):
-                return True
+        return True
 
     def _symbol(self, token: Token, following: Token | None, actions: Mapping[str, int]) -> str:
         if token.kind == "word":
