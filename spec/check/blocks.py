@@ -7,7 +7,6 @@ from typing import TypeVar
 from lab.spec import core, syntax
 from lab.spec.check.conditions import read_condition
 from lab.spec.check.context import Context, Member, Place, Scope, Want, text_of, unwrapped
-from lab.spec.check.dimensions import called
 from lab.spec.check.metrics import read_metric
 from lab.spec.check.paths import ROOTS, resolve
 from lab.spec.check.repeats import read_repeats
@@ -179,8 +178,10 @@ def _refuse_slot(
         context.report("E0504", message, path.span, scope, also=[first])
         return
     for other, span in set_before.items():
-        if other.startswith(f"{slot}.") or slot.startswith(f"{other}."):
-            message = f"`{path.text}` and something inside it are both set"
+        outer = slot.startswith(f"{other}.")
+        if outer or other.startswith(f"{slot}."):
+            what = "what it is inside of" if outer else "something inside it"
+            message = f"`{path.text}` and {what} are both set"
             also = [Label(span, "set here too")]
             context.report("E0503", message, path.span, scope, also=also)
             return
@@ -195,7 +196,7 @@ def ask_for_method(context: Context, axes: Sequence[Read], name: syntax.Name, sc
         return
     message = f"`{name.text}` does not say which method it runs"
     lines = [f"add `method: {' | '.join(methods[:3])}`"] if methods else ["declare a method"]
-    if not (scope.subject, "method") in context.attempted:
+    if (scope.subject, "method") not in context.attempted:
         context.report("E0510", message, name.span, scope, help_lines=lines)
 
 
@@ -238,10 +239,12 @@ def read_search(context: Context, node: syntax.Search, source: Source) -> core.S
     ask_for_method(context, axes, node.name, scope)
     goals = only(syntax.Goal, node.entries)
     trials = only(syntax.Trials, node.entries)
-    for what, found in (("a goal: `maximize ratio`", goals), ("`trials 100`", trials)):
+    for what, like, found in (("goal", "maximize ratio", goals), ("trials", "trials 100", trials)):
         if len(found) != 1:
-            message = f"the search `{node.name.text}` has {'no' if not found else 'more than one'}"
-            context.report("E0607", f"{message} {what}", node.name.span, scope)
+            count = "no" if not found else "more than one"
+            message = f"the search `{node.name.text}` has {count} {what}"
+            lines = [f"write one `{like}`"]
+            context.report("E0607", message, node.name.span, scope, help_lines=lines)
     if len(goals) != 1 or len(trials) != 1:
         return None
     inside = replace(scope, measured=True, search=False)
@@ -299,6 +302,3 @@ def _arguments(expression: syntax.Expr | None) -> Iterator[syntax.Argument]:
                 yield from _arguments(item)
         case _:
             return
-
-
-_ = called

@@ -1,12 +1,9 @@
 """Claims: comparisons of metrics, and what they range over."""
 
-from dataclasses import replace
-
 from lab.spec import core, syntax
 from lab.spec.check.blocks import CONDITION
 from lab.spec.check.conditions import read_condition
 from lab.spec.check.context import (
-    NUMBER,
     Context,
     Hint,
     Place,
@@ -16,7 +13,7 @@ from lab.spec.check.context import (
     text_of,
     unwrapped,
 )
-from lab.spec.check.dimensions import PLAIN, SHARE, base, shown
+from lab.spec.check.dimensions import PLAIN, SHARE, base, thing
 from lab.spec.check.items import ITEMS
 from lab.spec.check.metrics import Metered, metric
 from lab.spec.check.paths import resolve
@@ -153,10 +150,6 @@ def _refuse_units(
     if base(left.unit) == "share" and isinstance(other, syntax.Number) and other.unit is None:
         text = text_of(place.scope.source, other.span)
         hint = Hint(f"did you mean `{text}%`?", Edit(other.span, f"{text}%"))
-    units = [one.replace("share", "a share") for one in (shown(left.unit), shown(right.unit))]
-    message = f"{units[0]} is compared with {units[1]}"
+    message = f"{thing(left.unit)} is compared with {thing(right.unit)}"
     where = other.span if hint.edit else comparison.span
     context.report("E0602", message, where, place.scope, hint=hint)
-
-
-_ = (NUMBER, replace)

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 from lab.spec import core, syntax
-from lab.spec.check.arguments import Bound, Formal, bind, formals, refuse_rest, wanted
+from lab.spec.check.arguments import Bound, Formal, Given, bind, formals, refuse_rest, wanted
 from lab.spec.check.context import Context, Entry, Member, Place, Want, head, text_of, unwrapped
 from lab.spec.check.dimensions import called
 from lab.spec.check.quantities import described
-from lab.spec.signature import Signature, Type
+from lab.spec.signature import Signature
 from lab.spec.source import Span
 
 
@@ -43,7 +43,8 @@ def _declared(
 ) -> core.Core | None:
     declared = context.declared[path.names[0].text]
     if declared.kind != want.type.name or declared.kind not in {"model", "data"}:
-        message = f"{want.what} takes {called(want.type.name)}, and `{declared.name}` is a {declared.kind}"
+        found = f"`{declared.name}` is {called(declared.kind)}"
+        message = f"{want.what} takes {called(want.type.name)}, and {found}"
         context.report("E0401", message, path.span, place.scope)
         return None
     if arguments:
@@ -61,7 +62,7 @@ def _declared(
 def _refuse_name(context: Context, name: syntax.Name, want: Want, place: Place) -> None:
     kind = want.type.name
     others = [other for other, known in context.catalog.signatures if known == name.text]
-    fits = [*context.catalog.names(kind), *want.type.words, *context.names("let", kind)]
+    fits = [*context.catalog.names(kind), *want.type.words, *context.names(kind)]
     fits += ["none"] if want.type.optional else []
     if others or name.text in {"method", "model", "data"}:
         found = called(others[0]) if others else "a word of the language"
@@ -69,7 +70,7 @@ def _refuse_name(context: Context, name: syntax.Name, want: Want, place: Place) 
         context.report("E0401", message, name.span, place.scope)
         return
     lines = [f"{want.what} takes {called(kind)}: {', '.join(fits)}"] if fits else []
-    candidates = [*fits, *place.scope.parameters]
+    candidates = [*fits, *place.scope.parameters, *context.names("let")]
     what = f"unknown {kind}"
     context.unknown(name, place.scope, what=what, candidates=candidates, help_lines=lines)
 
@@ -131,8 +132,6 @@ def build(
 
 def take_mapped(bound: Bound, parameters: list[Formal]) -> None:
     """Give the arguments that no parameter has to the parameter that takes all others."""
-    from lab.spec.check.arguments import Given
-
     mapping = next((one for one in parameters if one.want.type.mapping), None)
     if mapping is None:
         return
@@ -179,6 +178,3 @@ def implied(context: Context, member: Member) -> Entry | None:
     if signature is None:
         return None
     return Entry(signature.name, member.slot, members_of(signature, member.slot))
-
-
-_ = Type

@@ -1,5 +1,8 @@
 """Conditions of filters, `where` and figures: comparisons of what a point has at its paths."""
 
+from dataclasses import replace
+from typing import Literal, cast
+
 from lab.spec import core, syntax
 from lab.spec.check.context import Context, Member, Place, Want, head, unwrapped
 from lab.spec.check.dimensions import FITS, called
@@ -7,8 +10,6 @@ from lab.spec.check.metrics import read_metric
 from lab.spec.check.paths import ROOTS, resolve
 from lab.spec.check.quantities import described
 from lab.spec.signature import Type
-from dataclasses import replace
-from typing import Literal, cast
 
 ORDERED = ("<", "<=", ">", ">=")
 

@@ -6,9 +6,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 from lab.spec import core, syntax
+from lab.spec.check.dimensions import Unit
 from lab.spec.diagnostics import Diagnostic, Edit, Label
 from lab.spec.signature import Catalog, ParameterInfo, Type
 from lab.spec.source import Source, Span
@@ -146,7 +148,8 @@ class Context:
         self.entries: dict[str, list[Entry]] = {}
         self.aliases: dict[str, list[str]] = {}
         self.seeds: set[str] = {"seed"}
-        self.open_metrics: dict[str, bool] = {}
+        self.metrics: dict[str, tuple[Unit | None, bool]] = {}
+        self.measuring: set[str] = set()
         self.forgiving = False
         self.named_by_stages: set[str] = set()
         self.attempted: set[tuple[str | None, str]] = set()
@@ -258,6 +261,12 @@ class Context:
     def names(self, *kinds: str) -> list[str]:
         """Names of the definitions of some kinds."""
         return [name for name, one in self.declared.items() if one.kind in kinds]
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """Words that any parameter takes."""
+        found = (one.type.words for s in self.catalog.signatures.values() for one in s.parameters)
+        return frozenset(word for words in found for word in words)
 
     def catalog_has(self, name: str) -> bool:
         """Whether a component of any kind has a name."""

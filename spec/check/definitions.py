@@ -24,7 +24,7 @@ def define(context: Context, declared: Declared) -> None:
         value = None if found is None else found.core
         if found is not None:
             unit, better = found.unit, found.better
-            context.open_metrics[declared.name] = found.open
+            context.metrics[declared.name] = (found.unit, found.open)
     else:
         slot = f"{node.kind} {declared.name}"
         value = context.read(node.value, _want(declared), Place(scope, slot))

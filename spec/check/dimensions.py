@@ -47,6 +47,9 @@ CALLED: Mapping[str, str] = {
     "string": "text in quotes",
     "file": "a file's name in quotes",
     "arm": "a method",
+    "data": "a data source",
+    "let": "a shared value",
+    "augmentation": "an augmentation",
     "stage": "a stage",
     "path": "a path such as `method` or `field.width`",
     "condition": "a condition",
@@ -85,6 +88,11 @@ def shown(unit: Unit | None) -> str:
     over = "*".join(name if power == 1 else f"{name}^{power}" for name, power in unit if power > 0)
     under = "*".join(name for name, power in unit if power < 0)
     return f"{over or '1'}/{under}" if under else over
+
+
+def thing(unit: Unit | None) -> str:
+    """A unit as the subject of a sentence."""
+    return "a share" if unit == SHARE else shown(unit)
 
 
 def named(text: str | None) -> Unit | None:

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field, replace
 from lab.spec import core, syntax
 from lab.spec.check.blocks import only, read_axis, read_filters, read_trials
 from lab.spec.check.claims import read_claim
-from lab.spec.check.context import Context, Scope, Want
+from lab.spec.check.context import Context, Place, Scope, Want
 from lab.spec.check.limits import fitted
 from lab.spec.check.quantities import quantity
-from lab.spec.check.context import Place
 from lab.spec.check.repeats import read_repeats
 from lab.spec.check.rewrite import Rewriter
 from lab.spec.signature import Catalog, Type

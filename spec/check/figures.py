@@ -138,8 +138,8 @@ def _choice(
     values = dict(call.arguments)
     if isinstance(call, core.MetricCall):
         made = context.declared[call.name].made
-        defaults = made.parameters if made is not None else {}
-        values = {**{k: v for k, v in defaults.items() if v is not None}, **values}
+        if made is not None:
+            values = {**_written(made.parameters), **values}
     for name, value in values.items():
         if isinstance(value, core.Choice):
             return name, value
@@ -147,6 +147,10 @@ def _choice(
         if listed is not None:
             return name, listed
     return None
+
+
+def _written(defaults: Mapping[str, core.Core | None]) -> dict[str, core.Core]:
+    return {name: value for name, value in defaults.items() if value is not None}
 
 
 def _listed(value: core.Core) -> core.Choice | None:
@@ -163,8 +167,7 @@ def _listed(value: core.Core) -> core.Choice | None:
 
 
 def _paths(context: Context, expression: syntax.Expr, place: Place) -> Iterator[core.AxisPath]:
-    for item in _each(expression):
-        item = unwrapped(item)
+    for item in map(unwrapped, _each(expression)):
         if not isinstance(item, syntax.Path):
             message = f"a path such as `method` is asked here, not {described(item, place)}"
             context.report("E0606", message, item.span, place.scope)
@@ -172,6 +175,19 @@ def _paths(context: Context, expression: syntax.Expr, place: Place) -> Iterator[
         found = path_of(context, item, place.scope)
         if found is not None:
             yield found
+
+
+def read_path(
+    context: Context, expression: syntax.Expr, want: Want, place: Place
+) -> core.Core | None:
+    """A path as an argument."""
+    expression = unwrapped(expression)
+    if not isinstance(expression, syntax.Path):
+        message = f"{want.what} takes a path such as `method`, not {described(expression, place)}"
+        context.report("E0401", message, expression.span, place.scope)
+        return None
+    found = path_of(context, expression, place.scope)
+    return None if found is None else core.PathValue(found.text, found.slots, found.span)
 
 
 def path_of(context: Context, path: syntax.Path, scope: Scope) -> core.AxisPath | None:

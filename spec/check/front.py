@@ -1,7 +1,7 @@
 """The order of a check."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TypeVar
 
@@ -12,8 +12,8 @@ from lab.spec.check.components import read_component
 from lab.spec.check.conditions import read_condition
 from lab.spec.check.context import Context, Reader, Scope, suggestion
 from lab.spec.check.definitions import agree, define, repeated
-from lab.spec.check.edits import Budget, Edits, edited, read_budget, read_profile, sets_nothing
-from lab.spec.check.figures import read_report
+from lab.spec.check.edits import Budget, Edits, edited, read_budget, read_profile
+from lab.spec.check.figures import read_path, read_report
 from lab.spec.check.gather import Load, beside, gather
 from lab.spec.check.lints import lint
 from lab.spec.check.methods import read_arm, read_stage
@@ -39,6 +39,7 @@ READERS: Mapping[str, Reader] = {
     "arm": read_arm,
     "stage": read_stage,
     "metric": read_metric,
+    "path": read_path,
     "condition": read_condition,
     "component": read_component,
 }
@@ -51,8 +52,8 @@ class Checked:
     """A study, and what was found in it.
 
     Always holds: `diagnostics` are in source order; `catalog` is the one given, with the components
-    of the files that the study uses. Where there are errors `study` is what could be understood of it, for
-    counting what they touch, or None.
+    of the files that the study uses. Where there are errors `study` is what could be understood of
+    it, for counting what they touch, or None.
     """
 
     study: core.Study | None
@@ -144,7 +145,8 @@ class _Study:
             profiles=tuple(profiles),
             searches=tuple(one for one in searches if one is not None),
         )
-        lint(context, study, source)
+        if not any(one.severity == "error" for one in context.diagnostics):
+            lint(context, study, source)
         for edits in chosen:
             study = edited(study, edits, context.catalog)
         return study
@@ -185,6 +187,3 @@ class _Study:
                 read = read_axis(self.context, node, Scope(source))
                 made.append(Edits() if read is None else Edits(axes=(read.axis,)))
         return made
-
-
-_ = (replace, sets_nothing)

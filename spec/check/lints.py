@@ -85,7 +85,7 @@ def owner(slot: str) -> str:
         >>> owner("field#1.by.lr"), owner("let effort"), owner("adapter(rank)")
         ('field', 'effort', 'adapter')
     """
-    name = slot.split("#")[0].split("(")[0].split(".")[0]
+    name = slot.split("#", maxsplit=1)[0].split("(", maxsplit=1)[0].split(".", maxsplit=1)[0]
     return name.rpartition(" ")[2]
 
 

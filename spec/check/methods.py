@@ -14,8 +14,10 @@ from lab.spec.check.context import (
     Want,
     head,
     suggestion,
+    text_of,
     unwrapped,
 )
+from lab.spec.check.dimensions import called
 from lab.spec.check.paths import inside_method
 from lab.spec.check.quantities import described
 from lab.spec.check.schedules import declared_formals
@@ -58,8 +60,6 @@ def _choice(
     span: Span,
     place: Place,
 ) -> core.Core | None:
-    from lab.spec.check.context import text_of
-
     kept = [(value, option) for value, option in read if value is not None]
     if not kept:
         return None
@@ -118,14 +118,18 @@ def _register(context: Context, place: Place, entry: Entry) -> None:
 
 def _refuse(context: Context, path: syntax.Path, declared: Declared | None, place: Place) -> None:
     name = path.names[0]
+    if name.text == place.scope.owner:
+        message = f"`{name.text}` depends on itself"
+        context.report("E0203", message, name.span, place.scope)
+        return
     if name.text in place.scope.parameters or declared is not None:
-        what = "a parameter" if declared is None else f"a {declared.kind}"
+        what = "a parameter" if declared is None else called(declared.kind)
         message = f"a method is made of stages, and `{name.text}` is {what}"
         context.report("E0205", message, name.span, place.scope)
         return
     kinds = [kind for kind, known in context.catalog.signatures if known == name.text]
     if kinds:
-        message = f"a method is made of stages, and `{name.text}` is a {kinds[0]}"
+        message = f"a method is made of stages, and `{name.text}` is {called(kinds[0])}"
         context.report("E0401", message, name.span, place.scope)
         return
     context.unknown(
@@ -236,7 +240,7 @@ def _is_new(
             context.report("E0302", f"{found.want.what} is given twice", name, place.scope)
             return False
         if slot.startswith(f"{found.slot}.") or found.slot.startswith(f"{slot}."):
-            message = "a path and something inside it are both set"
+            message = f"{found.want.what} and something inside it or around it are both set"
             context.report("E0503", message, name, place.scope)
             return False
     return True
@@ -304,8 +308,11 @@ def _refuse_arm(
         lines = [f"declare it: `method name = {name.text}`"]
         message = f"{want.what} takes a declared method, and `{name.text}` is a stage"
         context.report("E0401", message, path.span, place.scope, hint=hint, help_lines=lines)
-    elif declared is not None or name.text in {"method", "model", "data"}:
-        what = f"a {declared.kind}" if declared is not None else "no method here"
+    elif name.text == "method":
+        message = "`method` is the arm that a metric measures, and here is none: name one"
+        context.report("E0401", message, path.span, place.scope)
+    elif declared is not None or name.text in {"model", "data"}:
+        what = called(declared.kind) if declared is not None else "none"
         message = f"{want.what} takes a method, and `{name.text}` is {what}"
         context.report("E0401", message, path.span, place.scope)
     else:

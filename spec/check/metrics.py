@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from lab.spec import core, syntax
-from lab.spec.check.arguments import Formal, bind, formals, refuse_rest, wanted
+from lab.spec.check.arguments import bind, formals, refuse_rest
 from lab.spec.check.components import read_bound, take_mapped
 from lab.spec.check.context import (
     NUMBER,
@@ -17,11 +17,12 @@ from lab.spec.check.context import (
     Place,
     Want,
     head,
+    listed,
     suggestion,
     text_of,
     unwrapped,
 )
-from lab.spec.check.dimensions import PLAIN, Unit, combined, named, shown
+from lab.spec.check.dimensions import Unit, called, combined, named, shown
 from lab.spec.check.methods import read_arm
 from lab.spec.check.quantities import described, quantity
 from lab.spec.check.schedules import declared_formals
@@ -45,8 +46,9 @@ class Metered:
 def read_metric(
     context: Context, expression: syntax.Expr, want: Want, place: Place
 ) -> core.Core | None:
-    """A metric as an argument."""
-    found = metric(context, expression, want, place)
+    """A metric as an argument: what is measured of is said by whatever takes it."""
+    inside = replace(place, scope=replace(place.scope, measured=True))
+    found = metric(context, expression, want, inside)
     return None if found is None else found.core
 
 
@@ -152,7 +154,7 @@ def _refuse(context: Context, path: syntax.Path, declared: Declared | None, plac
     name = path.names[0]
     known = [*context.names("metric"), *context.catalog.names("measurement")]
     if declared is not None or name.text in {"method", "model", "data"}:
-        what = "the arm that is measured" if declared is None else f"a {declared.kind}"
+        what = "the arm that is measured" if declared is None else called(declared.kind)
         message = f"a metric is made of measurements, and `{name.text}` is {what}"
         lines = (
             [f"write `accuracy({name.text})`"]
@@ -163,13 +165,13 @@ def _refuse(context: Context, path: syntax.Path, declared: Declared | None, plac
         return
     kinds = [kind for kind, other in context.catalog.signatures if other == name.text]
     if kinds:
-        message = f"a metric is made of measurements, and `{name.text}` is a {kinds[0]}"
+        message = f"a metric is made of measurements, and `{name.text}` is {called(kinds[0])}"
         hint = suggestion(name.text, name.span, known)
         context.report("E0401", message, name.span, place.scope, hint=hint)
         return
     candidates = [*known, *place.scope.parameters]
     what = "unknown metric or measurement"
-    lines = [f"measurements are {', '.join(context.catalog.names('measurement'))}"]
+    lines = [f"measurements are {listed(context.catalog.names('measurement'))}"]
     context.unknown(name, place.scope, what=what, candidates=candidates, help_lines=lines)
 
 
@@ -197,20 +199,15 @@ def _metric_call(
             values[name] = value
     if made is None:
         return None
-    is_open = context.open_metrics.get(declared.name, True)
+    if bound_arm.arm is None and not bound_arm.missing:
+        return None
+    known, is_open = context.metrics.get(declared.name, (None, True))
     if bound_arm.missing and is_open and not _may_be_open(context, declared.name, place, span):
         return None
-    unit = named_unit(made.unit) if item == "value" else None
+    unit = known if item == "value" else None
     better = made.better if isinstance(bound_arm.arm, core.TheMethod | None) else None
     call = core.MetricCall(declared.name, bound_arm.arm, values, span, item)
     return Metered(call, unit, better, is_open and isinstance(bound_arm.arm, core.TheMethod | None))
-
-
-def named_unit(text: str | None) -> Unit | None:
-    """The unit of a definition, where it is one that arithmetic can go on with."""
-    if text is None or not text.replace("_", "").isalpha():
-        return None
-    return named(text)
 
 
 @dataclass(frozen=True)
@@ -274,6 +271,3 @@ def _measure(
     is_open = isinstance(arm, core.TheMethod) and not over_metrics
     unit = named(signature.unit) if item == "value" else None
     return Metered(made, unit, signature.better if is_open else None, is_open)
-
-
-_ = (Formal, wanted, PLAIN)

@@ -24,7 +24,6 @@ from lab.spec.check.context import (
     suggestion,
 )
 from lab.spec.check.schedules import declared_formals, parameter_want
-from lab.spec.diagnostics import Edit
 from lab.spec.signature import Type
 
 ROOTS = {"method": "arm", "model": "model", "data": "data"}
@@ -120,11 +119,16 @@ def inside_method(
 ) -> Member | None:
     """What `name: value` in a call of a method sets."""
     del parameters
-    return _within(context, declared, path.names, scope)
+    return _within(context, declared, path.names, scope, code="E0312")
 
 
 def _within(
-    context: Context, declared: Declared, names: Sequence[syntax.Name], scope: Scope
+    context: Context,
+    declared: Declared,
+    names: Sequence[syntax.Name],
+    scope: Scope,
+    *,
+    code: str = "E0501",
 ) -> Member | None:
     context.define(declared)
     first, rest = names[0], names[1:]
@@ -135,13 +139,13 @@ def _within(
     else:
         roots = _roots(context, declared)
         hits = _search(context, roots, first.text, with_stages=declared.kind == "method")
-        member = _only(context, declared, hits, first, scope)
+        member = _only(context, declared, hits, first, scope=scope, code=code)
         if member is None:
             return None
         entries = _below(context, roots, member, first.text)
     for name in rest:
         hits = _search(context, [_Node(entry, (), "") for entry in entries], name.text)
-        member = _only(context, declared, hits, name, scope)
+        member = _only(context, declared, hits, name, scope=scope, code=code)
         if member is None:
             return None
         entries = list(children(context, member))
@@ -232,7 +236,13 @@ def _distinct(hits: Iterable[Hit]) -> list[Hit]:
 
 
 def _only(
-    context: Context, declared: Declared, hits: list[Hit], name: syntax.Name, scope: Scope
+    context: Context,
+    declared: Declared,
+    hits: list[Hit],
+    name: syntax.Name,
+    *,
+    scope: Scope,
+    code: str,
 ) -> Member | None:
     """The one match; none and several are findings."""
     if len(hits) == 1:
@@ -249,8 +259,9 @@ def _only(
     if hint.edit is None:
         hint = suggestion(name.text, name.span, known)
     lines = [line] if line else [f"`{declared.name}` has {listed(known)}"] if known else []
-    message = f"`{declared.name}` has nothing called `{name.text}`"
-    context.report("E0501", message, name.span, scope, hint=hint, help_lines=lines)
+    what = "no parameter" if code == "E0312" else "nothing called"
+    message = f"`{declared.name}` has {what} `{name.text}`"
+    context.report(code, message, name.span, scope, hint=hint, help_lines=lines)
     return None
 
 
@@ -325,6 +336,3 @@ def reachable(context: Context, declared: Declared) -> Iterator[str]:
 
 def _text(names: Sequence[syntax.Name]) -> str:
     return ".".join(name.text for name in names)
-
-
-_ = Edit

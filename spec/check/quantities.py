@@ -29,6 +29,8 @@ from lab.spec.signature import Type
 from lab.spec.source import Span
 from lab.spec.units import DURATIONS, UNITS, Duration
 
+_PLURAL = [unit for unit in UNITS if unit not in {"step", "epoch", "sample", "bit", "FLOP"}]
+
 
 def read_number(
     context: Context, expression: syntax.Expr, want: Want, place: Place
@@ -92,7 +94,8 @@ def is_known(context: Context, name: str, place: Place) -> bool:
         or name in context.declared
         or name in context.broken
         or name in {"method", "model", "data", "none", "true", "false", "end", "never"}
-        or any(known == name for _, known in context.catalog.signatures)
+        or name in context.words
+        or context.catalog_has(name)
     )
 
 
@@ -115,8 +118,8 @@ def _number(context: Context, number: syntax.Number, place: Place) -> Quantity |
     known = UNITS.get(number.unit.text)
     if known is None:
         unit = number.unit
-        hint = suggestion(unit.text, unit.span, UNITS)
-        lines = [f"units are {', '.join(UNITS)}"]
+        hint = suggestion(unit.text, unit.span, [*_PLURAL, *UNITS])
+        lines = [f"units are {', '.join(_PLURAL)}"]
         context.report(
             "E0402",
             f"unknown unit `{unit.text}`",
@@ -201,8 +204,11 @@ def _parameter(context: Context, path: syntax.Path, want: Want, place: Place) ->
 def _let(context: Context, path: syntax.Path, want: Want) -> Quantity:
     declared = context.declared[path.names[0].text]
     place = Place(Scope(declared.source), f"let {declared.name}")
-    busy = declared.state == "busy"
-    unit = None if busy else unit_of(context, declared.node.value, place)
+    unit = None
+    if declared.name not in context.measuring:
+        context.measuring.add(declared.name)
+        unit = unit_of(context, declared.node.value, place)
+        context.measuring.discard(declared.name)
     use_let(context, declared.name, _as_unit(unit, want))
     return Quantity(core.Reference(f"let {declared.name}", path.span), unit, None)
 

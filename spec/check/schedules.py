@@ -6,7 +6,7 @@ pieces `A for D then B`; a loss is a component. Both add up, and a schedule scal
 
 from lab.spec import core, syntax
 from lab.spec.check.arguments import Formal, bind, refuse_rest
-from lab.spec.check.components import build, read_component
+from lab.spec.check.components import read_component
 from lab.spec.check.context import (
     NUMBER,
     Context,
@@ -300,7 +300,7 @@ def is_loss(context: Context, expression: syntax.Expr, place: Place) -> bool:
             if let is not None:
                 return is_loss(context, let.node.value, Place(Scope(let.source), ""))
             known = context.catalog.get("loss", name) is not None
-            return known or not context.catalog_has(name) and context.definition(name) is None
+            return known or (not context.catalog_has(name) and context.definition(name) is None)
         case _:
             return False
 
@@ -328,6 +328,3 @@ def _term(
 def _is_bare(context: Context, path: syntax.Path, place: Place) -> bool:
     name = path.names[0].text
     return name in place.scope.parameters or context.definition(name, "let") is not None
-
-
-_ = build

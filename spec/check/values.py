@@ -6,11 +6,9 @@ reader.
 """
 
 from lab.spec import core, syntax
-from lab.spec.check.context import Context, Place, Want, text_of, unwrapped
-from lab.spec.check.context import head, suggestion
-from lab.spec.check.dimensions import FITS
+from lab.spec.check.context import Context, Hint, Place, Want, head, suggestion, text_of, unwrapped
+from lab.spec.check.dimensions import FITS, called
 from lab.spec.check.quantities import described, is_known, refuse, use_let
-from lab.spec.check.dimensions import called
 from lab.spec.diagnostics import Edit
 
 
@@ -126,8 +124,6 @@ def read_word(
     if isinstance(expression, syntax.Text) and expression.value in words:
         message = f"{want.what} takes {fits}, written without quotes"
         edit = Edit(expression.span, expression.value)
-        from lab.spec.check.context import Hint
-
         context.report("E0401", message, expression.span, place.scope, hint=Hint("", edit))
         return None
     said = head(expression)
@@ -157,8 +153,6 @@ def read_text(
     if isinstance(expression, syntax.Path) and not is_known(
         context, expression.names[0].text, place
     ):
-        from lab.spec.check.context import Hint
-
         text = text_of(place.scope.source, expression.span)
         near = suggestion(text, expression.span, want.type.words)
         quoted = Hint("text stands in quotes", Edit(expression.span, f'"{text}"'))
