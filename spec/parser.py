@@ -85,9 +85,10 @@ def parse_axis(source: Source) -> tuple[syntax.Axis | None, list[Diagnostic]]:
 
 def _read_whole(source: Source, start: str) -> tuple[object | None, list[Diagnostic]]:
     tokens, _ = scan(source.text)
-    whole = Statement()
-    for statement in statements([token._replace(margin=False) for token in tokens]):
-        whole = whole if whole.tokens else statement
+    if not tokens:
+        label = Label(Span(0, 0))
+        return None, [Diagnostic("error", "E0106", "expected a value", source, (label,))]
+    (whole,) = statements([token._replace(first=False, margin=False) for token in tokens])
     return _read(source, whole, start)
 
 

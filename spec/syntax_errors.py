@@ -76,21 +76,28 @@ def _no_declaration(failure: Failure) -> Diagnostic | None:
     token, following = failure.token, failure.following
     if failure.index or token is None:
         return None
-    starts = f"a declaration starts with {listed(DECLARATION_WORDS)}"
     if token.kind != "word":
-        return failure.error("E0110", f"expected a declaration, found {failure.found}", help=starts)
+        message = f"expected a declaration, found {failure.found}"
+        return failure.error("E0110", message, help=_STARTS)
     message = f"`{token.text}` starts no declaration"
-    if following is not None and following.text in (":", "."):
-        remedy = "a line `path: value` stands in a `grid`, a `search` or a `profile`"
-        return failure.error("E0110", message, help=remedy)
     if following is not None and following.text == "=":
         edit = Edit(Span(token.start, token.start), "let ")
         remedy = f"`let {token.text} = …` names a value"
         return failure.error("E0110", message, help=remedy, edit=edit, label="")
-    meant = nearest(token.text, DECLARATION_WORDS)
-    if meant is not None:
+    meant = None if token.text in ENTRIES else nearest(token.text, DECLARATION_WORDS)
+    if meant is not None and (following is None or following.text not in (":", ".")):
         return failure.error("E0110", message, edit=Edit(token.span, meant))
-    return failure.error("E0110", message, help=starts)
+    return failure.error("E0110", message, help=_where_it_stands(failure))
+
+
+_STARTS = f"a declaration starts with {listed(DECLARATION_WORDS)}"
+
+
+def _where_it_stands(failure: Failure) -> str:
+    word, following = failure.tokens[0].text, failure.following
+    if following is not None and following.text in (":", "."):
+        return "a line `path: value` stands in a `grid`, a `search` or a `profile`"
+    return f"it stands in {ENTRIES[word]}" if word in ENTRIES else _STARTS
 
 
 def _said_twice(failure: Failure) -> Diagnostic | None:
@@ -295,7 +302,7 @@ def _wrong_sign(failure: Failure) -> Diagnostic | None:
 def _word_mistyped(failure: Failure) -> Diagnostic | None:
     """`dense than quantize()`: a word of the language that would fit is near."""
     token = failure.token
-    if token is None or token.kind != "word" or failure.wants_value:
+    if token is None or token.kind != "word" or failure.wants_value or len(token.text) < 3:
         return None
     fitting = [w for w in (*INFIX_WORDS, *CLAUSE_WORDS) if w.upper() in failure.accepts]
     meant = nearest(token.text, fitting)
@@ -336,17 +343,25 @@ def _comma_missing(failure: Failure) -> Diagnostic | None:
     return failure.error("E0101", f"expected `,` before {failure.found}", edit=edit, label="")
 
 
-def _two_entries(failure: Failure) -> Diagnostic | None:
-    token, following = failure.token, failure.following
-    if token is None or failure.inside not in ("", "{"):
+def _wrong_separator(failure: Failure) -> Diagnostic | None:
+    token = failure.token
+    if token is None or not _may_end(failure):
         return None
-    if not {"$END", "_SEPARATOR", "RBRACE"} & failure.accepts:
-        return None
-    if token.text == ";":
+    if token.text == ";" and not failure.inside:
         edit = Edit(token.span, "\n")
         remedy = "put each declaration on a line of its own"
         message = "`;` does not separate declarations"
         return failure.error("E0111", message, help=remedy, edit=edit, label="")
+    if token.text == "," and failure.inside == "{":
+        edit = Edit(token.span, ";")
+        return failure.error("E0111", "`,` does not separate entries", edit=edit)
+    return None
+
+
+def _two_entries(failure: Failure) -> Diagnostic | None:
+    token, following = failure.token, failure.following
+    if token is None or not _may_end(failure):
+        return None
     if token.text == "not" and following is not None and following.text == "in":
         return failure.error("E0101", "there is no `not in`", help="write `not a in [b, c]`")
     if not failure.finds_value or token.text in ("(", "["):
@@ -355,6 +370,11 @@ def _two_entries(failure: Failure) -> Diagnostic | None:
     message = f"expected the end of the {where} before {failure.found}"
     remedy = "one entry stands on a line; inside `{ }`, `;` stands between entries"
     return failure.error("E0111", message, help=remedy if failure.inside else None)
+
+
+def _may_end(failure: Failure) -> bool:
+    ends = {"$END", "_SEPARATOR", "RBRACE"} & failure.accepts
+    return bool(ends) and failure.inside in ("", "{")
 
 
 RULES: tuple[Callable[[Failure], Diagnostic | None], ...] = (
@@ -374,5 +394,6 @@ RULES: tuple[Callable[[Failure], Diagnostic | None], ...] = (
     _word_missing,
     _sign_missing,
     _comma_missing,
+    _wrong_separator,
     _two_entries,
 )
