@@ -111,6 +111,14 @@ class Results:
         """A node of the plan."""
         return self.lookup.nodes[key]
 
+    def along(self, stage: str, points: int) -> tuple[str, list[float]]:
+        """Where a curve's points stand along a stage: the unit, and evenly spread positions."""
+        duration = self.node(stage).arguments.get("for")
+        if not isinstance(duration, Mapping) or duration.get("unit") == "share":
+            return "recorded point", [float(i + 1) for i in range(points)]
+        total = float(str(duration["duration"]))
+        return str(duration["unit"]), [total * (i + 1) / points for i in range(points)]
+
     def wall_seconds(self, point: Point) -> float | None:
         """Time its stages took, shared ones included, mean over replicates; None if unknown."""
         totals = [

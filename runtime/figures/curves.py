@@ -85,11 +85,8 @@ def _along(
     """Positions of a curve's points: a recorded curve, else spread evenly over the stage."""
     if name is not None and len(history.get(name) or ()) >= length:
         return name, [float(x) for x in history[name][:length]]
-    duration = results.node(key).arguments.get("for")
-    if not isinstance(duration, Mapping) or duration.get("unit") == "share":
-        return name or "recorded point", [float(i + 1) for i in range(length)]
-    total = float(str(duration["duration"]))
-    return str(duration["unit"]), [total * (i + 1) / length for i in range(length)]
+    unit, positions = results.along(key, length)
+    return name or unit, positions
 
 
 @dataclass(frozen=True)

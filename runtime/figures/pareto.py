@@ -51,10 +51,10 @@ class _Plane:
         axes.plot(
             xs, ys, drawstyle=_steps(self.cloud), color=plotting.GRAY, linewidth=1.1, zorder=2
         )
-        for mark in best[-_LABELED:]:
-            text = _departure(mark)
-            if text:
-                plotting.label_beside(axes, self.cloud.at(mark), text)
+        labels = [(mark, text) for mark in best[-_LABELED:] if (text := _departure(mark))]
+        for mark, text in labels:
+            plotting.label_beside(axes, self.cloud.at(mark), text)
+        plotting.room_on_the_right(axes, 0.18 if labels else 0.0)
         plotting.legend_outside(figure, axes, self.cloud.by)
 
 

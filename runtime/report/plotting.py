@@ -23,6 +23,7 @@ __all__ = [
     "legend_outside",
     "panels",
     "png",
+    "room_on_the_right",
     "series_style",
 ]
 
@@ -113,19 +114,28 @@ def legend_outside(figure: Any, axes: Any, title: str = "") -> None:
 
 
 def label_beside(axes: Any, at: tuple[float, float], text: str) -> None:
-    """A short text beside a mark, towards the middle of the axes, so that it stays inside."""
-    along, _ = axes.transAxes.inverted().transform(axes.transData.transform(at))
-    is_right = along > 0.7
+    """A short text beside a mark, readable over lines."""
+    from matplotlib.patheffects import withStroke
+
     axes.annotate(
         text,
         at,
-        xytext=(-6 if is_right else 6, 5),
+        xytext=(6, 4),
         textcoords="offset points",
         fontsize=7.5,
         color=_INK,
-        ha="right" if is_right else "left",
         va="bottom",
+        path_effects=[withStroke(linewidth=2.5, foreground="white")],
     )
+
+
+def room_on_the_right(axes: Any, share: float) -> None:
+    """Make the axes longer by a share of their length, for labels beside the last marks."""
+    low, high = axes.get_xlim()
+    if axes.get_xscale() == "log":
+        axes.set_xlim(low, high * (high / low) ** share)
+    else:
+        axes.set_xlim(low, high + (high - low) * share)
 
 
 def panels(count: int) -> tuple[int, int]:

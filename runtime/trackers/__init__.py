@@ -1,0 +1,1 @@
+"""Places that show runs to people. All are projections of our own records."""
