@@ -60,8 +60,25 @@ def run(
     fit: Fit, split: Split, target: Weights, *, key: PRNGKeyArray, progress: Progress
 ) -> tuple[Split, Mapping[str, list[float]]]:
     """The fitted split, and the curves of loss and R² on the way. Raises `Diverged`."""
+    state, supply = begin(fit, split, target, key=key)
+    advance = program(fit)
+    history: dict[str, list[float]] = {"step": [], "loss": [], "r2": []}
+    chunk = max(1, -(-fit.steps // LOOKS))
+    for first in range(0, fit.steps, chunk):
+        stop = min(first + chunk, fit.steps)
+        state = advance(state, supply, jnp.full((), stop, jnp.int32))
+        errors = np.asarray(state.errors, np.float64) / (stop - first)
+        now = _seen(fit, stop, float(np.dot(fit.importance, errors)))
+        for name, value in now.items():
+            history[name].append(value)
+        progress(stop, fit.steps, now)
+    return fit.objective.end(state.train, split), history
+
+
+def begin(fit: Fit, split: Split, target: Weights, *, key: PRNGKeyArray) -> tuple[State, Supply]:
+    """The state before the first step, and what steps read."""
     train, given = fit.objective.begin(split, target)
-    # A chunk reuses the state's memory, so the state owns its arrays.
+    # A step reuses the state's memory, so the state owns its arrays.
     train = jax.tree.map(lambda array: jnp.array(array, copy=True), train)
     state = State(
         step=jnp.zeros((), jnp.int32),
@@ -69,24 +86,16 @@ def run(
         optimizer=_transform(fit).init(train),
         errors=jnp.zeros(len(target)),
     )
-    supply = Supply(given, key, numbers(fit))
-    advance = program(fit)
-    history: dict[str, list[float]] = {"step": [], "loss": [], "r2": []}
-    chunk = max(1, -(-fit.steps // LOOKS))
-    for first in range(0, fit.steps, chunk):
-        stop = min(first + chunk, fit.steps)
-        state = advance(state, supply, jnp.full((), stop, jnp.int32))
-        loss = float(np.dot(fit.importance, np.asarray(state.errors, np.float64))) / (stop - first)
-        if not np.isfinite(loss):
-            raise Diverged(
-                f"the loss is {loss} at step {stop} of {fit.steps}; a smaller learning rate or a "
-                "smaller w0 usually mends this"
-            )
-        now = {"step": float(stop), "loss": loss, "r2": 1 - loss}
-        for name, value in now.items():
-            history[name].append(value)
-        progress(stop, fit.steps, now)
-    return fit.objective.end(state.train, split), history
+    return state, Supply(given, key, numbers(fit))
+
+
+def _seen(fit: Fit, step: int, loss: float) -> dict[str, float]:
+    if not np.isfinite(loss):
+        raise Diverged(
+            f"the loss is {loss} at step {step} of {fit.steps}; a smaller learning rate or a "
+            "smaller w0 usually mends this"
+        )
+    return {"step": float(step), "loss": loss, "r2": 1 - loss}
 
 
 _programs: dict[Hashable, Advance] = {}

@@ -8,6 +8,7 @@ point.
 
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jaxtyping import Array, Float
 
 from lab.runtime.encoding import Encoding
@@ -34,8 +35,11 @@ class Fourier(Encoding):
         self, coordinates: Float[Array, "*tensors axes points"]
     ) -> Float[Array, "*tensors features points"]:
         """Sines of all axes and octaves, then cosines."""
-        *tensors, axes, points = coordinates.shape
-        octaves = np.float32(np.pi) * 2.0 ** np.arange(self.bands, dtype=np.float32)
-        angles = coordinates[..., :, None, :] * octaves[:, None]
-        angles = angles.reshape(*tensors, axes * self.bands, points)
+        *tensors, axes, _ = coordinates.shape
+        octaves = np.pi * 2.0 ** np.arange(self.bands)
+        turn = np.kron(np.eye(axes), octaves[:, None]).astype(np.float32)
+        # A product with a constant matrix, exact as it adds zeros only: XLA would compute the
+        # coordinates anew for each of the angles if these were products of numbers.
+        stacked = jnp.broadcast_to(turn, (*tensors, *turn.shape))
+        angles = jnp.matmul(stacked, coordinates, precision=lax.Precision.HIGHEST)
         return jnp.concatenate([sine(angles), cosine(angles)], axis=-2)
