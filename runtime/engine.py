@@ -13,12 +13,13 @@ import os
 import select
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from lab.compiler.plan import Node, Plan
 from lab.runtime.errors import CorruptFile
@@ -28,6 +29,8 @@ from lab.runtime.task import Task
 from lab.spec.catalog import cache_folder
 
 _PATIENCE_SECONDS = 5.0
+#: Bytes of a dead worker's standard error that are kept.
+_LAST_WORDS = 4000
 #: This many first runs failing alike stop a plan.
 _SAME_FAILURES = 3
 
@@ -59,7 +62,7 @@ def worker_count(plan: Plan, jobs: int | None) -> int:
         depth[node.key] = 1 + max((depth[key] for key in node.inputs.values()), default=0)
     stages = [depth[node.key] for node in plan.nodes if node.role == "stage"]
     widest = max((stages.count(level) for level in set(stages)), default=1)
-    return max(1, min(jobs or os.cpu_count() or 1, widest))
+    return max(1, min(jobs or len(_cores()), len(_cores()), widest))
 
 
 def execute(
@@ -90,11 +93,17 @@ def execute(
     return Outcome(tuple(run.made), run.failed)
 
 
+def _cores() -> list[int]:
+    """The cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
 def _core_sets(workers: int) -> list[Sequence[int] | None]:
-    if not hasattr(os, "sched_getaffinity"):
-        return [None] * workers
-    cores = sorted(os.sched_getaffinity(0))
-    return [cores[i::workers] for i in range(workers)]
+    """A share of the cores for each worker, None where processes cannot be bound to cores."""
+    can_bind = hasattr(os, "sched_setaffinity")
+    return [_cores()[i::workers] if can_bind else None for i in range(workers)]
 
 
 class _Execution:
@@ -242,7 +251,8 @@ class _Slot:
         code = self._workers.pop(fresh).wait()
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         message = f"the worker process ended with {how}; signal 9 often means out of memory"
-        return {"event": "failed", "cause": "worker died", "message": message, "traceback": ""}
+        said = self._readers[fresh].complaints()
+        return {"event": "failed", "cause": "worker died", "message": message, "traceback": said}
 
     def stop(self) -> None:
         """End the workers: closing their input asks them to, and they are killed if they don't."""
@@ -259,16 +269,18 @@ class _Slot:
     def _worker(self, fresh: bool) -> "subprocess.Popen[bytes]":
         worker = self._workers.get(fresh)
         if worker is None or worker.poll() is not None:
-            worker = self._workers[fresh] = _spawn(self.cores)
-            self._readers[fresh] = _Lines(_pipe(worker.stdout).fileno())
+            complaints = tempfile.TemporaryFile()  # noqa: SIM115 - as long-lived as the worker
+            worker = self._workers[fresh] = _spawn(self.cores, complaints)
+            self._readers[fresh] = _Lines(_pipe(worker.stdout).fileno(), complaints)
         return worker
 
 
 class _Lines:
     """Whole lines from a pipe as they come: `select` knows nothing of a text wrapper's buffer."""
 
-    def __init__(self, handle: int) -> None:
+    def __init__(self, handle: int, complaints: IO[bytes]) -> None:
         self.handle = handle
+        self._complaints = complaints
         self._rest = b""
 
     def read(self) -> tuple[list[str], bool]:
@@ -277,6 +289,12 @@ class _Lines:
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         return [line.decode() for line in lines], not chunk
 
+    def complaints(self) -> str:
+        """The end of what the worker wrote to standard error."""
+        size = self._complaints.seek(0, os.SEEK_END)
+        self._complaints.seek(max(0, size - _LAST_WORDS))
+        return self._complaints.read().decode(errors="replace")
+
 
 def _pipe(pipe: Any) -> Any:
     if pipe is None:
@@ -284,7 +302,7 @@ def _pipe(pipe: Any) -> Any:
     return pipe
 
 
-def _spawn(cores: Sequence[int] | None) -> "subprocess.Popen[bytes]":
+def _spawn(cores: Sequence[int] | None, complaints: IO[bytes]) -> "subprocess.Popen[bytes]":
     environment = {
         **os.environ,
         "LAB_COMPILATION_CACHE": str(cache_folder() / "programs"),
@@ -296,6 +314,7 @@ def _spawn(cores: Sequence[int] | None) -> "subprocess.Popen[bytes]":
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=complaints,
         env=environment,
         # Ctrl-C is for this process to handle; it ends its workers itself.
         start_new_session=True,

@@ -13,7 +13,7 @@ from lab.compiler.plan import Plan
 from lab.runtime.contents import Contents
 from lab.runtime.errors import LabError
 from lab.runtime.missing import missing
-from lab.runtime.store import Store
+from lab.runtime.store import FAILURES, Store
 
 
 def run(options: Options) -> int:
@@ -38,8 +38,7 @@ def _one(file: Path, options: Options, *, runs: bool) -> int:
     store = Store(results / "store")
     failed = _execute(loaded, loaded.plan, store, options) if runs else {}
     _show(loaded, loaded.plan, store, results)
-    for key, failure in failed.items():
-        print(f"failed: {key[:12]} {failure['cause']}: {failure['message']}", file=sys.stderr)
+    _show_failures(failed, store)
     return exits.RUNS_FAILED if failed else exits.DONE
 
 
@@ -86,6 +85,21 @@ def _execute(
             limit=options.limit,
         )
     return outcome.failed
+
+
+def _show_failures(failed: Mapping[str, Mapping[str, Any]], store: Store) -> None:
+    """Each cause once, and how much else could not be run for it."""
+    causes: dict[str, list[str]] = {}
+    for key, failure in failed.items():
+        if failure["cause"] != "input failed":
+            causes.setdefault(f"{failure['cause']}: {failure['message']}", []).append(key)
+    for cause, keys in causes.items():
+        times = "" if len(keys) == 1 else f" ({len(keys)} times)"
+        print(f"failed{times}: {cause}", file=sys.stderr)
+        print(f"  details: {store.root / FAILURES / keys[0]}.json", file=sys.stderr)
+    rest = len(failed) - sum(len(keys) for keys in causes.values())
+    if rest:
+        print(f"not run, since they need what failed: {rest}", file=sys.stderr)
 
 
 def _show(loaded: Loaded, plan: Plan, store: Store, results: Path) -> None:
