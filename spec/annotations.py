@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from lab.spec.declare import KINDS
 from lab.spec.signature import Type
@@ -127,7 +127,7 @@ def settled(value: Any, kind: Type) -> Any:
     """A number in the one form that its type has: whole types hold ints, real ones floats."""
     if isinstance(value, list) and (kind.many or kind.mapping):
         one = Type(kind.name, kind.words)
-        return [settled(item, one) for item in value]
+        return [settled(item, one) for item in cast(list[Any], value)]
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value
     if kind.name in WHOLE and float(value).is_integer():

@@ -53,8 +53,8 @@ def read_files(files: Iterable[Path | Source], *, builtin: Catalog | None = None
     text = "".join(source.text for source in sources)
     base = tuple(_sources(_own_files()).items()) if "lab.runtime" in text else ()
     reading = read_components(named, base=base)
-    known = {} if builtin is None else builtin.signatures
-    merged = Catalog({**known, **reading.catalog.signatures})
+    known = Catalog({}) if builtin is None else builtin
+    merged = Catalog({**known.signatures, **reading.catalog.signatures})
     return Reading(merged, reading.diagnostics)
 
 
@@ -117,14 +117,15 @@ def _load(path: Path) -> Catalog | None:
 
 
 def _signature(item: dict[str, Any]) -> Signature:
-    parameters = tuple(
-        ParameterInfo(**{**info, "type": _type(info["type"])}) for info in item["parameters"]
-    )
-    return Signature(**{**item, "parameters": parameters, "streams": tuple(item["streams"])})
+    parameters = tuple(_parameter(info) for info in item["parameters"])
+    fields: dict[str, Any] = {**item, "parameters": parameters, "streams": tuple(item["streams"])}
+    return Signature(**fields)
 
 
-def _type(item: dict[str, Any]) -> Type:
-    return Type(**{**item, "words": tuple(item["words"])})
+def _parameter(item: dict[str, Any]) -> ParameterInfo:
+    kind: dict[str, Any] = {**item["type"], "words": tuple(item["type"]["words"])}
+    fields: dict[str, Any] = {**item, "type": Type(**kind)}
+    return ParameterInfo(**fields)
 
 
 def _save(catalog: Catalog, path: Path) -> None:

@@ -4,18 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lab.spec import syntax
-from lab.spec.check.context import (
-    NO_HINT,
-    Context,
-    Hint,
-    Place,
-    Want,
-    listed,
-    suggestion,
-    text_of,
-    unwrapped,
-)
+from lab.spec.check.context import NO_HINT, Context, Hint, Place, Want, suggestion
 from lab.spec.check.dimensions import called
+from lab.spec.check.text import listed, text_of, unwrapped
 from lab.spec.diagnostics import Edit, Label
 from lab.spec.signature import ParameterInfo, Signature
 from lab.spec.source import Span
@@ -43,7 +34,7 @@ class Given:
 
 @dataclass
 class Bound:
-    """Arguments by parameter; `rest` are those with names that are no parameter's, dotted ones too."""
+    """Arguments by parameter; `rest` are those with a name that no parameter has."""
 
     given: dict[str, Given] = field(default_factory=dict[str, Given])
     rest: list[syntax.Argument] = field(default_factory=list[syntax.Argument])
@@ -80,12 +71,13 @@ def bind(
             for given in _positional(
                 context, argument, waiting, callee=callee, place=place, formals=parameters
             ):
-                _add(context, bound, given, argument, place)
+                _add(context, bound, given, argument=argument, place=place)
             continue
         name = argument.name
         text = name.value if isinstance(name, syntax.Text) else str(name)
         if text in by_name and isinstance(name, syntax.Path):
-            _add(context, bound, Given(text, by_name[text], argument.value), argument, place)
+            given = Given(text, by_name[text], argument.value)
+            _add(context, bound, given, argument=argument, place=place)
         else:
             bound.rest.append(argument)
     _report_missing(context, bound, by_name, callee=callee, span=span, place=place)
@@ -141,7 +133,7 @@ def _refuse_positional(
 
 
 def _add(
-    context: Context, bound: Bound, given: Given, argument: syntax.Argument, place: Place
+    context: Context, bound: Bound, given: Given, *, argument: syntax.Argument, place: Place
 ) -> None:
     known = bound.given.get(given.name)
     if known is None:

@@ -3,21 +3,13 @@
 from lab.spec import core, syntax
 from lab.spec.check.blocks import CONDITION
 from lab.spec.check.conditions import read_condition
-from lab.spec.check.context import (
-    Context,
-    Hint,
-    Place,
-    Scope,
-    Want,
-    suggestion,
-    text_of,
-    unwrapped,
-)
+from lab.spec.check.context import Context, Hint, Place, Scope, Want, suggestion
 from lab.spec.check.dimensions import PLAIN, SHARE, base, thing
 from lab.spec.check.items import ITEMS
 from lab.spec.check.metrics import Metered, metric
 from lab.spec.check.paths import resolve
 from lab.spec.check.quantities import described
+from lab.spec.check.text import text_of, unwrapped
 from lab.spec.diagnostics import Edit
 from lab.spec.signature import ParameterInfo, Type
 from lab.spec.source import Source

@@ -1,14 +1,14 @@
 """Calls of components: which one a name means, and what its arguments are."""
 
-from collections.abc import Mapping
-
 from lab.spec import core, syntax
 from lab.spec.check.arguments import Bound, Formal, Given, bind, formals, refuse_rest, wanted
-from lab.spec.check.context import Context, Entry, Member, Place, Want, head, text_of, unwrapped
+from lab.spec.check.context import Context, Entry, Member, Place, Want
 from lab.spec.check.dimensions import called
 from lab.spec.check.quantities import described
+from lab.spec.check.text import head, text_of, unwrapped
 from lab.spec.signature import Signature
 from lab.spec.source import Span
+from lab.spec.values import Value
 
 
 def read_component(
@@ -26,7 +26,7 @@ def read_component(
     name = path.names[0].text
     declared = context.definition(name, owner=place.scope.owner)
     if declared is not None:
-        return _declared(context, path, arguments, want, place)
+        return _declared(context, path, arguments, want=want, place=place)
     signature = context.catalog.get(kind, name)
     if signature is None:
         _refuse_name(context, path.names[0], want, place)
@@ -38,6 +38,7 @@ def _declared(
     context: Context,
     path: syntax.Path,
     arguments: tuple[syntax.Argument, ...],
+    *,
     want: Want,
     place: Place,
 ) -> core.Core | None:
@@ -171,8 +172,8 @@ def members_of(signature: Signature, slot: str) -> dict[str, Member]:
 
 def implied(context: Context, member: Member) -> Entry | None:
     """The component that stands at a slot by default."""
-    default = None if member.want.info is None else member.want.info.default
-    if not isinstance(default, Mapping) or "component" not in default:
+    default: Value = None if member.want.info is None else member.want.info.default
+    if not isinstance(default, dict) or "component" not in default:
         return None
     signature = context.catalog.get(str(default["kind"]), str(default["component"]))
     if signature is None:

@@ -4,11 +4,12 @@ from dataclasses import replace
 from typing import Literal, cast
 
 from lab.spec import core, syntax
-from lab.spec.check.context import Context, Member, Place, Want, head, unwrapped
+from lab.spec.check.context import Context, Member, Place, Want
 from lab.spec.check.dimensions import FITS, called
 from lab.spec.check.metrics import read_metric
 from lab.spec.check.paths import ROOTS, resolve
 from lab.spec.check.quantities import described
+from lab.spec.check.text import head, unwrapped
 from lab.spec.signature import Type
 
 ORDERED = ("<", "<=", ">", ">=")
@@ -57,11 +58,11 @@ def _comparison(context: Context, comparison: syntax.Comparison, place: Place) -
     if not _names_point(context, left) and not _names_point(context, right):
         return _measured(context, comparison, place)
     if isinstance(left, syntax.Path) and _names_point(context, left):
-        return _against(context, comparison, left, right, place)
+        return _against(context, comparison, left, other=right, place=place)
     if isinstance(right, syntax.Path) and _is_alone(left) and comparison.op != "in":
         turned = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(comparison.op, comparison.op)
         flipped = replace(comparison, op=cast(Literal["<"], turned), left=right, right=left)
-        return _against(context, flipped, right, left, place)
+        return _against(context, flipped, right, other=left, place=place)
     sides = (_operand(context, left, place), _operand(context, right, place))
     if sides[0] is None or sides[1] is None:
         return None
@@ -106,6 +107,7 @@ def _against(
     context: Context,
     comparison: syntax.Comparison,
     path: syntax.Path,
+    *,
     other: syntax.Expr,
     place: Place,
 ) -> core.Core | None:
@@ -118,7 +120,7 @@ def _against(
         message = f"`{path}` is {called(want.type.name)}, which has no order"
         context.report("E0505", message, comparison.span, place.scope)
         return None
-    value = _value(context, comparison, other, want, place)
+    value = _value(context, comparison, other, want=want, place=place)
     if value is None:
         return None
     return core.Compare(comparison.op, _path_value(path, members), value, comparison.span)
@@ -128,6 +130,7 @@ def _value(
     context: Context,
     comparison: syntax.Comparison,
     other: syntax.Expr,
+    *,
     want: Want,
     place: Place,
 ) -> core.Core | None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -23,9 +22,9 @@ NUMBER = Type("number")
 class Scope:
     """Where an expression stands.
 
-    `subject` is the definition or block it belongs to; `owner` the definition whose own name does not
-    hide a component here; `parameters` maps names in scope to their slots. `measured`: `method` is
-    the arm being measured. `inside`: the method whose definition this is. `search`: in a search.
+    `subject` is the definition or block it belongs to; `owner` the definition whose own name does
+    not hide a component here; `parameters` maps names in scope to their slots. `measured`: `method`
+    is the arm being measured. `inside`: the method whose definition this is. `search`: in a search.
     """
 
     source: Source
@@ -220,7 +219,7 @@ class Context:
         )
 
     @contextmanager
-    def muted(self) -> Iterator[None]:
+    def muted(self) -> Generator[None]:
         """What is found inside is not reported."""
         self._muted += 1
         try:
@@ -282,42 +281,14 @@ class Context:
         """Note what stands at a slot."""
         self.entries.setdefault(slot, []).append(entry)
 
+    def enter_stage(self, place: Place, entry: Entry) -> None:
+        """Note a stage of the method whose definition is being read."""
+        if place.scope.inside is not None:
+            self.enter(f"method {place.scope.inside}", entry)
+
     def use(self, slot: str, want: Want) -> None:
         """Note that the value of a definition's parameter is used as something."""
         name, _, parameter = slot.removesuffix(")").partition("(")
         known = self.declared[name].types.setdefault(parameter, [])
         if all(want.type != one.type for one in known):
             known.append(want)
-
-
-_COMMENT = re.compile(r"#[^\n]*")
-
-
-def text_of(source: Source, span: Span) -> str:
-    """How something was written, on one line."""
-    text = source.text[span.start : span.end]
-    if "\n" in text:
-        text = _COMMENT.sub("", text)
-    return " ".join(text.split())
-
-
-def unwrapped(expression: syntax.Expr) -> syntax.Expr:
-    """An expression without the parentheses around it."""
-    while isinstance(expression, syntax.Group) and len(expression.items) == 1:
-        expression = expression.items[0]
-    return expression
-
-
-def head(expression: syntax.Expr) -> tuple[syntax.Path, tuple[syntax.Argument, ...]] | None:
-    """Name and arguments of a call; empty parentheses may be dropped."""
-    if isinstance(expression, syntax.Call):
-        return expression.function, expression.arguments
-    if isinstance(expression, syntax.Path):
-        return expression, ()
-    return None
-
-
-def listed(names: Iterable[str], limit: int = 12) -> str:
-    """Names for a sentence, the first of them where there are many."""
-    known = list(names)
-    return ", ".join(known[:limit]) + (", …" if len(known) > limit else "")

@@ -1,20 +1,21 @@
 """Profiles and `--set`: edits of a checked study.
 
-`path: value` replaces the value in its definition and in every block that sets it; `repeat`, `trials`
-and `budget` replace all. A claim inside a profile is tested only there.
+`path: value` replaces the value in its definition and in every block that sets it; `repeat`,
+`trials` and `budget` replace all. A claim inside a profile is tested only there.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from lab.spec import core, syntax
-from lab.spec.check.blocks import only, read_axis, read_filters, read_trials
+from lab.spec.check.blocks import only, read_axis, read_filters
 from lab.spec.check.claims import read_claim
 from lab.spec.check.context import Context, Place, Scope, Want
 from lab.spec.check.limits import fitted
 from lab.spec.check.quantities import quantity
 from lab.spec.check.repeats import read_repeats
 from lab.spec.check.rewrite import Rewriter
+from lab.spec.check.searches import read_trials
 from lab.spec.signature import Catalog, Type
 from lab.spec.source import Source
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from lab.spec import core, syntax
 from lab.spec.check.arguments import Given, bind, formals, refuse_rest
 from lab.spec.check.components import take_mapped
-from lab.spec.check.context import Context, Place, Scope, Want, head, text_of, unwrapped
+from lab.spec.check.context import Context, Place, Scope, Want
 from lab.spec.check.dimensions import name_of
 from lab.spec.check.items import ITEMS
 from lab.spec.check.metrics import Metered, metric
 from lab.spec.check.paths import resolve
 from lab.spec.check.quantities import described
+from lab.spec.check.text import head, text_of, unwrapped
 from lab.spec.signature import Type
 from lab.spec.source import Source
 

@@ -6,7 +6,8 @@ from pathlib import PurePath
 from typing import TypeVar
 
 from lab.spec import core, syntax
-from lab.spec.check.blocks import read_axis, read_grid, read_search
+from lab.spec.check.arms import read_arm
+from lab.spec.check.blocks import read_axis, read_grid
 from lab.spec.check.claims import read_claim
 from lab.spec.check.components import read_component
 from lab.spec.check.conditions import read_condition
@@ -16,11 +17,13 @@ from lab.spec.check.edits import Budget, Edits, edited, read_budget, read_profil
 from lab.spec.check.figures import read_path, read_report
 from lab.spec.check.gather import Load, beside, gather
 from lab.spec.check.lints import lint
-from lab.spec.check.methods import read_arm, read_stage
+from lab.spec.check.losses import read_loss
+from lab.spec.check.methods import read_stage
 from lab.spec.check.metrics import read_metric
 from lab.spec.check.quantities import read_number
 from lab.spec.check.repeats import read_repeats
-from lab.spec.check.schedules import read_loss, read_schedule
+from lab.spec.check.schedules import read_schedule
+from lab.spec.check.searches import read_search
 from lab.spec.check.values import read_text, read_value, read_word
 from lab.spec.diagnostics import Diagnostic
 from lab.spec.parser import Parsed, parse, parse_axis

@@ -6,11 +6,20 @@ from typing import cast
 
 from lab.spec import core
 from lab.spec.annotations import WHOLE, settled
-from lab.spec.check.context import NO_HINT, Context, Hint, Place, Want, text_of
+from lab.spec.check.context import NO_HINT, Context, Hint, Place, Want
 from lab.spec.check.dimensions import FITS, PLAIN, Unit, base, called, thing
+from lab.spec.check.text import text_of
 from lab.spec.diagnostics import Edit
 from lab.spec.source import Span
 from lab.spec.units import Duration, DurationUnit
+
+#: Units to suggest where one is missing.
+_WRITTEN = {
+    "duration": ("steps", "epochs"),
+    "moment": ("steps", "epochs"),
+    "bytes": ("MB",),
+    "seconds": ("s", "min"),
+}
 
 
 @dataclass(frozen=True)
@@ -62,12 +71,8 @@ def _report_unit(context: Context, found: Quantity, want: Want, place: Place) ->
     text = text_of(place.scope.source, found.core.span)
     expected = called(want.type.name)
     if found.unit == PLAIN:
-        hidden = {"share", "", "samples"} | (
-            {"seconds"} if "steps" in FITS[want.type.name] else set()
-        )
-        units = [unit for unit in FITS[want.type.name] if unit not in hidden]
-        written = {"bytes": "MB", "seconds": "s"}
-        help_line = "write " + " or ".join(f"`{text} {written.get(unit, unit)}`" for unit in units)
+        units = _WRITTEN.get(want.type.name, ())
+        help_line = "write " + " or ".join(f"`{text} {unit}`" for unit in units)
         message = f"{want.what} takes {expected}, and `{text}` has no unit"
         context.report("E0410", message, found.core.span, place.scope, help_lines=[help_line])
         return

@@ -1,7 +1,9 @@
 """Warnings: what is legal and probably not meant."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
 from itertools import pairwise
+from typing import cast
 
 from lab.spec import core
 from lab.spec.check.context import Context, Scope
@@ -36,31 +38,21 @@ def walk(node: core.Core) -> Iterator[core.Core]:
         yield from walk(child)
 
 
-def _children(node: core.Core) -> Iterable[core.Core]:
-    match node:
-        case core.Build() | core.ScheduleCall():
-            return node.arguments.values()
-        case core.Measure():
-            return (node.arm, *node.arguments.values())
-        case core.MetricCall():
-            return (*([] if node.arm is None else [node.arm]), *node.arguments.values())
-        case core.Arm():
-            return (*node.arguments.values(), *node.overrides.values())
-        case core.Pieces():
-            lengths = [length for _, length in node.pieces if length is not None]
-            return (*(value for value, _ in node.pieces), *lengths)
-        case core.ListValue():
-            return node.items
-        case core.Choice():
-            return node.options
-        case core.Pipeline():
-            return node.parts
-        case core.Logical():
-            return node.operands
-        case core.Arithmetic() | core.Compare():
-            return (node.left, node.right)
-        case _:
-            return ()
+def _children(node: core.Core) -> Iterator[core.Core]:
+    for field in fields(node):
+        yield from _nodes(getattr(node, field.name))
+
+
+def _nodes(value: object) -> Iterator[core.Core]:
+    """The nodes among the values of a node's field."""
+    if isinstance(value, core.Core):
+        yield value
+    elif isinstance(value, Mapping):
+        for one in cast(Mapping[str, object], value).values():
+            yield from _nodes(one)
+    elif isinstance(value, tuple):
+        for one in cast(tuple[object, ...], value):
+            yield from _nodes(one)
 
 
 def _mentions(node: core.Core) -> Iterator[str]:
@@ -160,7 +152,7 @@ def _lint_claim(context: Context, study: core.Study, claim: core.Claim, scope: S
     for kind in (0, 1):
         sets = [{one[kind] for one in roots} for roots in meeting]
         named = [one for one in sets if None not in one]
-        if len(named) > 1 and not set.intersection(*named):
+        if len(named) > 1 and not named[0].intersection(*named[1:]):
             what = ("model", "data")[kind]
             message = f"the methods that `{claim.name}` compares never run on one {what}"
             context.report("W0806", message, claim.span, scope)

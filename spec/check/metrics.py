@@ -9,23 +9,13 @@ from typing import Literal
 
 from lab.spec import core, syntax
 from lab.spec.check.arguments import bind, formals, refuse_rest
+from lab.spec.check.arms import read_arm
 from lab.spec.check.components import read_bound, take_mapped
-from lab.spec.check.context import (
-    NUMBER,
-    Context,
-    Declared,
-    Place,
-    Want,
-    head,
-    listed,
-    suggestion,
-    text_of,
-    unwrapped,
-)
+from lab.spec.check.context import NUMBER, Context, Declared, Place, Want, suggestion
 from lab.spec.check.dimensions import Unit, called, combined, named, shown
-from lab.spec.check.methods import read_arm
 from lab.spec.check.quantities import described, quantity
 from lab.spec.check.schedules import declared_formals
+from lab.spec.check.text import head, listed, text_of, unwrapped
 from lab.spec.signature import Signature, Type
 from lab.spec.source import Span
 
@@ -52,7 +42,9 @@ def read_metric(
     return None if found is None else found.core
 
 
-def metric(context: Context, expression: syntax.Expr, want: Want, place: Place) -> Metered | None:
+def metric(  # noqa: PLR0911 - one return for each form
+    context: Context, expression: syntax.Expr, want: Want, place: Place
+) -> Metered | None:
     """A metric with its unit; None after a finding."""
     expression = unwrapped(expression)
     match expression:

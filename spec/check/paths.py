@@ -1,16 +1,13 @@
 """Paths: from what a person writes to the slots it stands for.
 
 The name after a method's is sought among the method's parameters, then among the stages written in
-its definition and their arguments, then among arguments inside those, level by level: the first level
-with a match decides. What stands at a slot is what any place in the study puts there; a component's
-default counts where nothing that is written matches.
+its definition and their arguments, then among arguments inside those, level by level: the first
+level with a match decides.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from lab.spec import syntax
-from lab.spec.check.components import implied
 from lab.spec.check.context import (
     NO_HINT,
     Context,
@@ -20,32 +17,15 @@ from lab.spec.check.context import (
     Member,
     Scope,
     Want,
-    listed,
     suggestion,
 )
+from lab.spec.check.places import Hit, Node, children, reachable, roots_of, search
 from lab.spec.check.schedules import declared_formals, parameter_want
+from lab.spec.check.text import listed
 from lab.spec.signature import Type
 
 ROOTS = {"method": "arm", "model": "model", "data": "data"}
 DEEPEST = 8
-
-
-@dataclass(frozen=True)
-class Hit:
-    """A match: the member, and the names on the way to it, the stage's last."""
-
-    member: Member
-    trail: tuple[str, ...]
-    stage: str
-
-
-@dataclass(frozen=True)
-class _Node:
-    """An entry on the frontier of a search, and how it was reached."""
-
-    entry: Entry
-    trail: tuple[str, ...]
-    stage: str
 
 
 def resolve(
@@ -137,14 +117,14 @@ def _within(
         member: Member | None = Member(f"{declared.name}({first.text})", formal.want)
         entries = list(children(context, member))
     else:
-        roots = _roots(context, declared)
-        hits = _search(context, roots, first.text, with_stages=declared.kind == "method")
+        roots = roots_of(context, declared)
+        hits = search(context, roots, first.text, with_stages=declared.kind == "method")
         member = _only(context, declared, hits, first, scope=scope, code=code)
         if member is None:
             return None
         entries = _below(context, roots, member, first.text)
     for name in rest:
-        hits = _search(context, [_Node(entry, (), "") for entry in entries], name.text)
+        hits = search(context, [Node(entry, (), "") for entry in entries], name.text)
         member = _only(context, declared, hits, name, scope=scope, code=code)
         if member is None:
             return None
@@ -152,87 +132,12 @@ def _within(
     return member
 
 
-def _roots(context: Context, declared: Declared) -> list[_Node]:
-    key = f"{declared.kind} {declared.name}"
-    return [_Node(entry, (), entry.label) for entry in context.entries.get(key, [])]
-
-
-def _below(context: Context, roots: Iterable[_Node], member: Member, name: str) -> list[Entry]:
+def _below(context: Context, roots: Iterable[Node], member: Member, name: str) -> list[Entry]:
     """What is inside a match; a stage's name leads to the stage as written."""
     stages = [node.entry for node in roots if node.entry.label == name]
     if stages and stages[0].slot == member.slot:
         return stages
     return list(children(context, member))
-
-
-def children(context: Context, member: Member, *, defaults: bool = True) -> Iterator[Entry]:
-    """Everything that stands at a slot anywhere in the study."""
-    seen: set[str] = set()
-    waiting = [member.slot]
-    found = False
-    while waiting:
-        slot = waiting.pop()
-        if slot in seen:
-            continue
-        seen.add(slot)
-        for entry in context.entries.get(slot, []):
-            found = True
-            yield entry
-        waiting += context.aliases.get(slot, [])
-    if defaults and not found:
-        entry = implied(context, member)
-        if entry is not None:
-            yield entry
-
-
-def _search(
-    context: Context, roots: list[_Node], name: str, *, with_stages: bool = False
-) -> list[Hit]:
-    """Matches on the first level that has any: what is written first, defaults then."""
-    for defaults in (False, True):
-        frontier = roots
-        for depth in range(DEEPEST):
-            hits = _matches(frontier, name)
-            if with_stages and depth == 0:
-                hits += _stages(frontier, name)
-            if hits:
-                return _distinct(hits)
-            frontier = list(_next(context, frontier, defaults=defaults))
-            if not frontier:
-                break
-    return []
-
-
-def _matches(frontier: Iterable[_Node], name: str) -> list[Hit]:
-    return [
-        Hit(node.entry.members[name], (*node.trail, name), node.stage)
-        for node in frontier
-        if name in node.entry.members
-    ]
-
-
-def _stages(frontier: Iterable[_Node], name: str) -> list[Hit]:
-    want = Want(Type("stage"), f"`{name}`")
-    return [
-        Hit(Member(node.entry.slot, want), (name,), name)
-        for node in frontier
-        if node.entry.label == name
-    ]
-
-
-def _next(context: Context, frontier: Iterable[_Node], *, defaults: bool) -> Iterator[_Node]:
-    for node in frontier:
-        for name, member in node.entry.members.items():
-            for entry in children(context, member, defaults=defaults):
-                if entry is not node.entry:
-                    yield _Node(entry, (*node.trail, name), node.stage)
-
-
-def _distinct(hits: Iterable[Hit]) -> list[Hit]:
-    by_slot: dict[str, Hit] = {}
-    for hit in hits:
-        by_slot.setdefault(hit.member.slot, hit)
-    return list(by_slot.values())
 
 
 def _only(
@@ -312,25 +217,6 @@ def _mentioned(expression: syntax.Expr) -> Iterator[str]:
         case syntax.Call(function=function):
             yield function.names[0].text
         case _:
-            return
-
-
-def reachable(context: Context, declared: Declared) -> Iterator[str]:
-    """Names that can follow a definition's, nearest first."""
-    seen: set[str] = set()
-    context.define(declared)
-    for parameter in declared.node.parameters:
-        seen.add(parameter.name.text)
-        yield parameter.name.text
-    frontier = _roots(context, declared)
-    for _ in range(DEEPEST):
-        for node in frontier:
-            for name in node.entry.members:
-                if name not in seen:
-                    seen.add(name)
-                    yield name
-        frontier = list(_next(context, frontier, defaults=True))
-        if not frontier:
             return
 
 

@@ -3,16 +3,7 @@
 from dataclasses import replace
 
 from lab.spec import core, syntax
-from lab.spec.check.context import (
-    NUMBER,
-    Context,
-    Place,
-    Scope,
-    Want,
-    suggestion,
-    text_of,
-    unwrapped,
-)
+from lab.spec.check.context import NUMBER, Context, Place, Scope, Want, suggestion
 from lab.spec.check.dimensions import (
     PLAIN,
     SHARE,
@@ -25,6 +16,7 @@ from lab.spec.check.dimensions import (
 )
 from lab.spec.check.limits import Quantity, duration_of, fitted
 from lab.spec.check.ranges import range_of
+from lab.spec.check.text import text_of, unwrapped
 from lab.spec.signature import Type
 from lab.spec.source import Span
 from lab.spec.units import DURATIONS, UNITS, Duration
@@ -47,7 +39,7 @@ def read_number(
     return None if found is None else fitted(context, found, want, place)
 
 
-def quantity(
+def quantity(  # noqa: PLR0911 - one return for each form
     context: Context, expression: syntax.Expr, want: Want, place: Place
 ) -> Quantity | None:
     """A number with its unit, whatever is wanted; None after a finding."""

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from lab.spec import core, syntax
-from lab.spec.check.context import Context, Scope, suggestion, unwrapped
+from lab.spec.check.context import Context, Scope, suggestion
+from lab.spec.check.text import unwrapped
 from lab.spec.diagnostics import Label
 
 STREAMS = ("init", "batches", "augment", "dropout")

@@ -28,7 +28,7 @@ class Rewriter:
             found = self._done[id(node)] = self._rewritten(node)
         return found
 
-    def _rewritten(self, node: core.Core) -> core.Core:
+    def _rewritten(self, node: core.Core) -> core.Core:  # noqa: PLR0911 - one return for each form
         match node:
             case core.Build():
                 return self._build(node)

@@ -6,9 +6,10 @@ reader.
 """
 
 from lab.spec import core, syntax
-from lab.spec.check.context import Context, Hint, Place, Want, head, suggestion, text_of, unwrapped
+from lab.spec.check.context import Context, Hint, Place, Want, suggestion
 from lab.spec.check.dimensions import FITS, called
 from lab.spec.check.quantities import described, is_known, refuse, use_let
+from lab.spec.check.text import head, text_of, unwrapped
 from lab.spec.diagnostics import Edit
 
 
@@ -80,7 +81,7 @@ class Word:
 
     __slots__ = ("value",)
 
-    def __init__(self, value: None | bool | str) -> None:
+    def __init__(self, value: bool | str | None) -> None:
         self.value = value
 
 
