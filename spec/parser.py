@@ -58,8 +58,13 @@ def parse(source: Source) -> Parsed:
     diagnostics: list[Diagnostic] = []
     broken: set[str] = set()
     edition = None
+    owed = 0
     for index, statement in enumerate(statements(tokens)):
         read, errors = _read(source, statement)
+        # A block that was cut in two: its `}` still comes, and is no error of its own.
+        owed += statement.cut is not None and statement.unclosed[0].text == "{"
+        if owed and statement.stray is not None and statement.stray.text == "}":
+            owed, errors = owed - 1, []
         diagnostics += errors
         if isinstance(read, build.Edition):
             edition = edition or read
