@@ -45,7 +45,8 @@ class Model(ABC):
 
     def init(self, key: PRNGKeyArray) -> tuple[State, State]:
         """Parameters and buffers at the start, by dotted path."""
-        return _taken_apart(self.build(nnx.Rngs(params=key)))[1:]
+        _, params, buffers = nnx.split(self.build(nnx.Rngs(params=key)), nnx.Param, nnx.BatchStat)
+        return _flat(params), _flat(buffers)
 
     def apply(
         self,
@@ -77,11 +78,6 @@ def _structure(model: Model) -> tuple[Any, dict[str, Any], dict[str, Any]]:
     network = nnx.eval_shape(lambda: model.build(nnx.Rngs(params=0)))
     structure, params, buffers = nnx.split(network, nnx.Param, nnx.BatchStat)
     return structure, _variables(params), _variables(buffers)
-
-
-def _taken_apart(network: nnx.Module) -> tuple[Any, State, State]:
-    structure, params, buffers = nnx.split(network, nnx.Param, nnx.BatchStat)
-    return structure, _flat(params), _flat(buffers)
 
 
 def _variables(state: nnx.State) -> dict[str, Any]:

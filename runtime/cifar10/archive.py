@@ -17,9 +17,10 @@ URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
 MD5 = "c32a1d4ab5d03f1284b67883e8d87530"
 BINARY_ARCHIVE, PYTHON_ARCHIVE = "cifar-10-binary.tar.gz", "cifar-10-python.tar.gz"
 BINARY_FOLDER, PYTHON_FOLDER = "cifar-10-batches-bin", "cifar-10-batches-py"
+#: Where NumPy 1, which wrote the published batches, had what NumPy 2 has elsewhere.
+MOVED = {"numpy.core.multiarray": "numpy._core.multiarray"}
 #: What a batch that pickles arrays may name; anything else is refused.
 HARMLESS = {
-    ("numpy.core.multiarray", "_reconstruct"),
     ("numpy._core.multiarray", "_reconstruct"),
     ("numpy", "ndarray"),
     ("numpy", "dtype"),
@@ -88,6 +89,7 @@ class _ArraysOnly(pickle.Unpickler):
 
     def find_class(self, module_name: str, global_name: str) -> Any:
         """The few names that pickled arrays need."""
+        module_name = MOVED.get(module_name, module_name)
         if (module_name, global_name) not in HARMLESS:
             raise pickle.UnpicklingError(f"it names {module_name}.{global_name}, which is no array")
         return super().find_class(module_name, global_name)
