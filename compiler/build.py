@@ -9,12 +9,13 @@ from lab.compiler.evaluate import NOWHERE, Contents, Evaluator
 from lab.compiler.graph import Graph
 from lab.compiler.measures import Formula, Metrics, tree
 from lab.compiler.plan import AxisSummary, ColumnPlan, FigurePlan, Plan, Removed, Run
-from lab.compiler.points import Expansion, Point, Scope, expand
+from lab.compiler.points import Expansion, Point, Scope, arm_text, expand
 from lab.compiler.problem import Problem
 from lab.compiler.size import refuse_too_large
 from lab.spec import core
 from lab.spec.signature import Catalog
 from lab.spec.source import Span
+from lab.spec.values import Value
 
 
 @dataclass(frozen=True)
@@ -177,13 +178,20 @@ def _figure(figure: core.Figure) -> FigurePlan:
         name: tuple(ColumnPlan(column.label, column.unit, column.better) for column in columns)
         for name, columns in figure.metrics.items()
     }
-    options = {
-        name: value.value
-        for name, value in figure.options.items()
-        if isinstance(value, core.Const) and isinstance(value.value, int | float | str | None)
-    }
+    options = {name: _option(value) for name, value in figure.options.items()}
     paths = {name: tuple(path.text for path in paths) for name, paths in figure.paths.items()}
     return FigurePlan(figure.figure, columns, paths, options, figure.text)
+
+
+def _option(value: core.Core) -> Value:
+    """An option of a figure: a plain value, a list of such, or an arm's name."""
+    if isinstance(value, core.ListValue):
+        return [_option(item) for item in value.items]
+    if isinstance(value, core.Arm):
+        return arm_text(value)
+    if isinstance(value, core.Const) and isinstance(value.value, int | float | str):
+        return value.value
+    return None
 
 
 def _axes(expansions: list[tuple[core.Grid, Expansion]]) -> Iterator[AxisSummary]:

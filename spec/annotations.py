@@ -27,6 +27,7 @@ VOCABULARY = {
     "Metric": "metric",
     "PathName": "path",
     "Condition": "condition",
+    "Curve": "curve",
     **{kind.capitalize(): kind for kind in KINDS},
 }
 
@@ -125,14 +126,15 @@ def called(node: ast.expr) -> str:
 
 def settled(value: Any, kind: Type) -> Any:
     """A number in the one form that its type has: whole types hold ints, real ones floats."""
-    if isinstance(value, list) and (kind.many or kind.mapping):
+    given: object = value
+    if isinstance(given, list) and (kind.many or kind.mapping):
         one = Type(kind.name, kind.words)
-        return [settled(item, one) for item in cast(list[Any], value)]
-    if isinstance(value, bool) or not isinstance(value, int | float):
+        return [settled(item, one) for item in cast(list[Any], given)]
+    if isinstance(given, bool) or not isinstance(given, int | float):
         return value
-    if kind.name in WHOLE and float(value).is_integer():
-        return int(value)
-    return float(value) if kind.name in REAL else value
+    if kind.name in WHOLE and float(given).is_integer():
+        return int(given)
+    return float(given) if kind.name in REAL else given
 
 
 def default_value(  # noqa: PLR0911 - one return for each form a default has

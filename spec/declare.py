@@ -29,6 +29,7 @@ __all__ = [
     "Bits",
     "Bytes",
     "Condition",
+    "Curve",
     "Decibels",
     "Duration",
     "File",
@@ -73,6 +74,7 @@ File = str  # a path to a file whose content is part of the key
 Schedule = Any  # a number, or a function of the step (`lab.runtime.schedules`)
 Arm = Any  # a method, evaluated at the same point and replicate
 Metric = Any  # an expression over measurements
+Curve = str  # the name of a history that a stage records, written as a word
 Condition = Any  # `field.width == 64`: true or false at a point
 PathName = Any  # `method`, `field.width`: something a point has a value for
 

@@ -11,7 +11,7 @@ class Type:
 
     `name` is one of: `int`, `float`, `bool`, `string`, `file`, `word`, `share`, `duration`,
     `moment`, `bits`, `bytes`, `seconds`, `decibels`, `pixels`, `schedule`, `arm`, `metric`, `path`,
-    `condition`, or a kind of component (`optimizer`, …).
+    `condition`, `curve`, or a kind of component (`optimizer`, …).
 
     Always holds: `words` fit besides what `name` says, and are all that fits where it is `word`.
     `optional`: the word `none` fits too. `many`: a list of such values; a single value stands for a

@@ -354,9 +354,7 @@ class Profile:
     span: Span
 
 
-Declaration = (
-    Study | Use | Definition | Grid | Search | Claim | Report | Profile | Budget | Repeat
-)
+Declaration = Study | Use | Definition | Grid | Search | Claim | Report | Profile | Budget | Repeat
 
 
 @dataclass(frozen=True, eq=False, slots=True)

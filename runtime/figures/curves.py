@@ -16,7 +16,7 @@ from lab.runtime.report import plotting
 from lab.runtime.report.tables import distinguishing
 from lab.runtime.results import Point, Results
 from lab.runtime.sentences import setting_text
-from lab.spec.declare import Arm, PathName, component, parameter
+from lab.spec.declare import Arm, Curve, PathName, component, parameter
 
 #: One curve of one series: where its points stand, and a row for each replicate.
 Bundle = tuple[Float[np.ndarray, " points"], Float[np.ndarray, "replicates points"]]
@@ -26,8 +26,8 @@ Bundle = tuple[Float[np.ndarray, " points"], Float[np.ndarray, "replicates point
 class Curves(Figure):
     """Recorded curves over the length of a stage."""
 
-    names: tuple[str, ...] = parameter(doc="the curves, as stages record them", positional=True)
-    x: str | None = parameter(None, "what is along: a recorded curve, or the stage's own unit")
+    names: tuple[Curve, ...] = parameter(doc="the curves, as stages record them", positional=True)
+    x: Curve | None = parameter(None, "what is along: a recorded curve, or the stage's own unit")
     of: Arm | None = parameter(None, "the arm whose stages recorded them; all arms if left out")
     by: tuple[PathName, ...] = parameter((), "paths that have a line each")
 

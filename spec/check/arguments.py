@@ -102,7 +102,7 @@ def _positional(
         return
     if waiting:
         formal = waiting[0]
-        if not formal.want.type.many or formal.want.type.name != "metric":
+        if not formal.want.type.many:
             waiting.pop(0)
         yield Given(formal.name, formal, argument.value)
         return

@@ -53,6 +53,7 @@ CALLED: Mapping[str, str] = {
     "stage": "a stage",
     "path": "a path such as `method` or `field.width`",
     "condition": "a condition",
+    "curve": "the name of a recorded curve",
 }
 
 

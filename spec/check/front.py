@@ -24,7 +24,7 @@ from lab.spec.check.quantities import read_number
 from lab.spec.check.repeats import read_repeats
 from lab.spec.check.schedules import read_schedule
 from lab.spec.check.searches import read_search
-from lab.spec.check.values import read_text, read_value, read_word
+from lab.spec.check.values import read_curve, read_text, read_value, read_word
 from lab.spec.diagnostics import Diagnostic
 from lab.spec.parser import Parsed, parse, parse_axis
 from lab.spec.signature import Catalog
@@ -43,6 +43,7 @@ READERS: Mapping[str, Reader] = {
     "stage": read_stage,
     "metric": read_metric,
     "path": read_path,
+    "curve": read_curve,
     "condition": read_condition,
     "component": read_component,
 }

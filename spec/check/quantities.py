@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from lab.spec import core, syntax
-from lab.spec.check.context import NUMBER, Context, Place, Scope, Want, suggestion
+from lab.spec.check.context import NUMBER, Context, Declared, Place, Scope, Want, suggestion
 from lab.spec.check.dimensions import (
+    FITS,
     PLAIN,
     SHARE,
     Unit,
@@ -35,6 +36,11 @@ def read_number(
             return core.Const(words[str(expression)], expression.span)
     if isinstance(expression, syntax.Range):
         return range_of(context, expression, want, place, read=quantity)
+    if isinstance(expression, syntax.Path):
+        let = _let_of(context, expression, place)
+        unit = None if let is None else _unit_of_let(context, let)
+        if let is not None and (unit is None or base(unit) in FITS[want.type.name]):
+            use_let(context, let.name, want)
     found = quantity(context, expression, want, place)
     return None if found is None else fitted(context, found, want, place)
 
@@ -195,14 +201,27 @@ def _parameter(context: Context, path: syntax.Path, want: Want, place: Place) ->
 
 def _let(context: Context, path: syntax.Path, want: Want) -> Quantity:
     declared = context.declared[path.names[0].text]
-    place = Place(Scope(declared.source), f"let {declared.name}")
-    unit = None
-    if declared.name not in context.measuring:
-        context.measuring.add(declared.name)
-        unit = unit_of(context, declared.node.value, place)
-        context.measuring.discard(declared.name)
+    unit = _unit_of_let(context, declared)
     use_let(context, declared.name, _as_unit(unit, want))
     return Quantity(core.Reference(f"let {declared.name}", path.span), unit, None)
+
+
+def _let_of(context: Context, path: syntax.Path, place: Place) -> Declared | None:
+    name = path.names[0].text
+    if len(path.names) > 1 or name in place.scope.parameters:
+        return None
+    return context.definition(name, "let", owner=place.scope.owner)
+
+
+def _unit_of_let(context: Context, declared: Declared) -> Unit | None:
+    """The unit of a shared value; unknown while it is being found."""
+    if declared.name in context.measuring:
+        return None
+    context.measuring.add(declared.name)
+    place = Place(Scope(declared.source), f"let {declared.name}")
+    unit = unit_of(context, declared.node.value, place)
+    context.measuring.discard(declared.name)
+    return unit
 
 
 def use_let(context: Context, name: str, want: Want) -> None:
@@ -210,7 +229,7 @@ def use_let(context: Context, name: str, want: Want) -> None:
     declared = context.declared[name]
     known = declared.types.setdefault("", [])
     if all(one.type.name != want.type.name for one in known):
-        known.append(replace(want, info=None, what=f"`{name}`"))
+        known.append(replace(want, what=f"`{name}`"))
     context.define(declared)
 
 

@@ -143,6 +143,18 @@ def read_word(
     return None
 
 
+def read_curve(
+    context: Context, expression: syntax.Expr, want: Want, place: Place
+) -> core.Core | None:
+    """The name of a recorded curve: any word, since stages may record what they like."""
+    if isinstance(expression, syntax.Path) and len(expression.names) == 1:
+        return core.Const(expression.names[0].text, expression.span)
+    if isinstance(expression, syntax.Text):
+        return core.Const(expression.value, expression.span)
+    refuse(context, expression, want, place)
+    return None
+
+
 def read_text(
     context: Context, expression: syntax.Expr, want: Want, place: Place
 ) -> core.Core | None:

@@ -410,8 +410,8 @@ class Lines:
 @component("curves", kind="figure")
 class Curves:
     """Histories."""
-    metrics: tuple[Metric, ...] = parameter(doc="curves", positional=True)
-    x: PathName = parameter("step", "across")
+    names: tuple[Curve, ...] = parameter(doc="curves", positional=True)
+    x: Curve | None = parameter(None, "across")
     by: tuple[PathName, ...] = parameter((), "color")
     of: Arm = parameter(None, "which arm")
 
