@@ -1,7 +1,7 @@
 """Numbers as people read them: units, digits that mean something, plus-minus.
 
-An uncertain number shows as many decimals as its half interval has meaning for: two significant
-digits of it. A certain one shows four significant digits.
+An uncertain number shows as many decimals as its half interval has meaning for, two significant
+digits of it, and five significant digits at most. A certain one shows four.
 """
 
 import math
@@ -93,7 +93,9 @@ def text(estimate: Estimate, scale: Scale) -> str:
     found = estimate.interval
     if found is None or not math.isfinite(mean):
         return scale.certain(estimate.mean)
-    decimals = decimals_of((found.high - found.low) / 2 / scale.factor)
+    decimals = min(
+        decimals_of((found.high - found.low) / 2 / scale.factor), _decimals_of_five_digits(mean)
+    )
     half = signed_half(found, estimate.mean, scale=scale, decimals=decimals)
     return f"{_signed(f'{mean:,.{decimals}f}')} {half}"
 
@@ -102,6 +104,8 @@ def signed_half(found: Interval, mean: float, *, scale: Scale, decimals: int | N
     """`± half`, or `+up −down` where one side is over a tenth longer than the other."""
     up, down = (found.high - mean) / scale.factor, (mean - found.low) / scale.factor
     places = decimals_of((up + down) / 2) if decimals is None else decimals
+    if (up + down) / 2 < 0.5 * 10**-places:
+        return f"± <{10**-places:,.{places}f}"
     if abs(up - down) <= 0.1 * max(abs(up), abs(down)):
         return f"± {(up + down) / 2:,.{places}f}"
     return f"+{max(up, 0):,.{places}f} −{max(down, 0):,.{places}f}"
@@ -112,6 +116,12 @@ def decimals_of(half: float) -> int:
     if half <= 0 or not math.isfinite(half):
         return 2
     return min(8, max(0, 1 - math.floor(math.log10(half))))
+
+
+def _decimals_of_five_digits(number: float) -> int:
+    if number == 0:
+        return 8
+    return max(0, 4 - math.floor(math.log10(abs(number))))
 
 
 def p_value(p: float) -> str:

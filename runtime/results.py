@@ -119,6 +119,19 @@ class Results:
         total = float(str(duration["duration"]))
         return str(duration["unit"]), [total * (i + 1) / points for i in range(points)]
 
+    def measured_of(self, stage: str, component: str) -> Mapping[str, Any] | None:
+        """What the first measurement of a kind found of a stage, if one was made."""
+        return self._measured_of.get((stage, component))
+
+    @cached_property
+    def _measured_of(self) -> Mapping[tuple[str, str], Mapping[str, Any]]:
+        found: dict[tuple[str, str], Mapping[str, Any]] = {}
+        for node in self.plan.nodes:
+            if "of" in node.inputs and node.key in self.lookup.values:
+                place = node.inputs["of"], node.component
+                found.setdefault(place, self.lookup.values[node.key])
+        return found
+
     def wall_seconds(self, point: Point) -> float | None:
         """Time its stages took, shared ones included, mean over replicates; None if unknown."""
         totals = [

@@ -98,12 +98,20 @@ def _confidence(verdict: "Verdict", best: CaseEvidence) -> str:
         )
     if verdict.p_pass >= 1 and verdict.p_fail >= 1:
         return ""
+    basis = {
+        "replicates": f"{verdict.replicates} replicates",
+        "test examples": f"test examples ({_why_no_replicates(best)})",
+    }
+    found = " and ".join(text for way, text in basis.items() if way in ways)
     p = numbers.p_value(verdict.adjusted)
-    if "replicates" in ways:
-        return f"One-sided {p} over {verdict.replicates} replicates, corrected over all claims."
-    if "test examples" in ways:
-        return f"One-sided {p} over test examples: deterministic given the checkpoint."
-    return ""
+    return f"One-sided {p} over {found}, corrected over all claims." if found else ""
+
+
+def _why_no_replicates(best: CaseEvidence) -> str:
+    on_examples = [one for one in best.comparisons if one.tested_on == "test examples"]
+    if any(one.difference and one.difference.basis == "identical" for one in on_examples):
+        return "every replicate gave the same value"
+    return "deterministic given the checkpoint"
 
 
 def _more(verdict: "Verdict") -> str:

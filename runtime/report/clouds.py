@@ -113,13 +113,23 @@ def frontier(cloud: Cloud) -> list[Mark]:
 
 
 def log_if_wide(axes: Any, which: str, values: Sequence[float]) -> None:
-    """A logarithmic axis where positive values span over a factor of eight, with plain ticks."""
+    """A logarithmic axis with plain ticks, for values that are geometric or span a factor of 8."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    if not values or min(values) <= 0 or max(values) / min(values) < 8:
+    if not values or min(values) <= 0:
+        return
+    if max(values) / min(values) < 8 and not _are_geometric(values):
         return
     getattr(axes, f"set_{which}scale")("log")
     axis = getattr(axes, f"{which}axis")
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
+
+
+def _are_geometric(values: Sequence[float]) -> bool:
+    ordered = np.sort(np.asarray(values))
+    if len(ordered) < 3 or len(set(values)) < len(values):
+        return False
+    ratios = ordered[1:] / ordered[:-1]
+    return bool(np.allclose(ratios, ratios[0], rtol=0.02))

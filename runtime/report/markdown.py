@@ -7,6 +7,7 @@ from lab.runtime import numbers
 from lab.runtime.figure import Drawing, Heading, Plot, Table
 from lab.runtime.report.data import plan_digest
 from lab.runtime.report.notes import notes
+from lab.runtime.report.sizes import sizes_table
 from lab.runtime.report.tables import table_of
 from lab.runtime.results import Results
 from lab.runtime.verdicts import Verdict
@@ -37,6 +38,7 @@ def report(
         *_claims(verdicts),
         *(_drawn(drawing, pictures) for drawing in drawings),
         *_everything(results),
+        *_sizes(results),
         "## What the numbers mean",
         "\n".join(f"* {note}" for note in notes(results)),
         "## How it was made",
@@ -89,6 +91,11 @@ def _everything(results: Results) -> list[str]:
         results, results.points, results.columns, paths=("method",), title="Every point"
     )
     return ["## Every point", table_text(table)]
+
+
+def _sizes(results: Results) -> list[str]:
+    table = sizes_table(results)
+    return [] if table is None else ["## Sizes", table_text(table), *table.notes]
 
 
 def table_text(table: Table) -> str:
