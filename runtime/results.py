@@ -1,11 +1,11 @@
 """Results of a study, as its figures and its report see them: points, cells, provenance."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from lab.compiler.plan import ColumnPlan, Node, Plan, Run
+from lab.compiler.plan import ColumnPlan, Node, Plan, Run, Tree
 from lab.runtime.evidence import Estimate, Lookup, Values
 
 __all__ = ["Cell", "Point", "Records", "Results"]
@@ -46,20 +46,28 @@ class Point:
 class Cell:
     """A metric at a point: the estimate from the replicates there are, None where there is none.
 
-    `planned` is 0 where the metric means nothing at the point.
+    `planned` is 0 where the metric means nothing at the point. `failure` is what kept some
+    replicate from being measured, if anything did.
     """
 
     estimate: Estimate | None
     made: int
     planned: int
+    failure: str | None = None
 
 
 class Results:
-    """A plan with what was measured of it."""
+    """A plan with what was measured of it.
 
-    def __init__(self, plan: Plan, values: Values, records: Records) -> None:
+    `failures` holds, by node, the records of what failed: `cause` in a word or two and `message`.
+    """
+
+    def __init__(
+        self, plan: Plan, values: Values, records: Records, failures: Records | None = None
+    ) -> None:
         self.plan = plan
         self.records = records
+        self.failures: Records = failures or {}
         self.lookup = Lookup(plan, values)
         self._cells: dict[tuple[str, str], Cell] = {}
 
@@ -97,7 +105,20 @@ class Results:
         trees = [run.metrics[column] for run in point.runs if column in run.metrics]
         made = [tree for tree in trees if not self.lookup.missing([tree])]
         estimate = self.lookup.estimate(made) if made else None
-        return Cell(estimate, len(made), len(trees))
+        return Cell(estimate, len(made), len(trees), self._failure(trees))
+
+    def _failure(self, trees: Sequence[Tree]) -> str | None:
+        for key in self.lookup.missing(trees):
+            for upstream in self._upstream(key):
+                if upstream in self.failures:
+                    return str(self.failures[upstream].get("cause", "failed"))
+        return None
+
+    def _upstream(self, key: str) -> Iterator[str]:
+        """A node and all that it needs, the first made last."""
+        yield key
+        for before in self.node(key).inputs.values():
+            yield from self._upstream(before)
 
     def values_of(self, path: str, points: Sequence[Point]) -> list[str]:
         """Values of a path at some points: numbers in order, anything else as the study has it."""

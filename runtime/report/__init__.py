@@ -45,6 +45,7 @@ def write(
     study_text: str,
     command: str | None = None,
     stale: frozenset[str] = frozenset(),
+    failures: Records | None = None,
 ) -> Report:
     """Write a study's report into its folder.
 
@@ -54,10 +55,11 @@ def write(
         study_text: the study as written, quoted in the report.
         command: how to make these results again.
         stale: keys of nodes for which there is a result that other code made.
+        failures: by node, the record of what failed: `cause` and `message`.
     """
     from lab.runtime.report import data, markdown, plotting
 
-    results = Results(plan, values, records)
+    results = Results(plan, values, records, failures)
     verdicts = tuple(decide(plan, values, stale=stale))
     drawings = [drawing for figure in plan.figures for drawing in figure_of(figure).draw(results)]
     files: dict[str, bytes] = {}

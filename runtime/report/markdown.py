@@ -44,6 +44,7 @@ def report(
         "## How it was made",
         _made(results, command),
         *_removed(results),
+        *_failed(results),
         "## The study",
         f"```lab\n{study_text.strip()}\n```",
     ]
@@ -150,6 +151,19 @@ def _removed(results: Results) -> list[str]:
         for one in results.plan.removed
     ]
     return ["Left out by the study's filters:", "\n".join(lines)]
+
+
+def _failed(results: Results) -> list[str]:
+    """Each cause once, with the nodes that it stopped."""
+    causes: dict[str, list[str]] = {}
+    for key, failure in results.failures.items():
+        if key in results.lookup.nodes and failure.get("cause") != "input failed":
+            cause = f"{failure.get('cause')}: {_one_line(str(failure.get('message')))}"
+            causes.setdefault(cause, []).append(f"`{results.lookup.named(key)}`")
+    if not causes:
+        return []
+    lines = [f"* {cause} ({', '.join(names)})" for cause, names in causes.items()]
+    return ["## What failed", "\n".join(lines)]
 
 
 def _one_line(text: str) -> str:

@@ -83,7 +83,7 @@ def _mean(cell: Cell) -> float | None:
 def _shown(cell: Cell, scale: numbers.Scale) -> str:
     estimate = cell.estimate
     if estimate is None:
-        return "not run" if cell.planned else NOTHING
+        return cell.failure or ("not run" if cell.planned else NOTHING)
     mark = f" {ONE_VALUE}" if estimate.basis in ("deterministic", "identical") else ""
     over_examples = ""
     if estimate.examples is not None:

@@ -137,6 +137,16 @@ def test_a_point_with_lost_replicates_says_so():
     assert row["loss ↓"] == "2.500 (2 of 3)"
 
 
+def test_a_failed_run_is_a_result(made, tmp_path):
+    plan = made.plan()
+    broken = next(r.stages[-1] for r in plan.runs if r.stages[-1] not in made.records)
+    failures = {broken: {"cause": "diverged", "message": "the loss is not a number"}}
+    report.write(plan, made.values, made.records, tmp_path, study_text="", failures=failures)
+    text = (tmp_path / "report.md").read_text("utf-8")
+    assert "| field | 128 | 3 | diverged |" in text
+    assert "* diverged: the loss is not a number (`fit(field), seed 0`)" in text
+
+
 def test_accuracy_before_is_that_of_the_stage_before_the_compression(made):
     results = results_of(made)
     by_arm = {point.arm: results.accuracy_before(point) for point in results.points}

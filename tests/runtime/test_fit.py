@@ -1,0 +1,197 @@
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from lab.runtime import artifact, fitting
+from lab.runtime.artifact import Artifact
+from lab.runtime.errors import Diverged, UnsuitableSetting
+from lab.runtime.fields import coordinates, field_at
+from lab.runtime.losses.task import Task
+from lab.runtime.objective import WholeWeights, objective_of
+from lab.runtime.optimizers.adam import Adam
+from lab.runtime.optimizers.sgd import SGD
+from lab.runtime.reparameterizations.inwf import INWF
+from lab.runtime.reparameterizations.quantize import Quantize
+from lab.runtime.stages.fit import Fit, r2
+from lab.runtime.work import Work
+from lab.spec.units import Duration
+
+SHAPES = {"a.weight": (6, 4, 3, 3), "b.weight": (6, 4, 3, 3), "c.weight": (10, 6), "a.bias": (6,)}
+SMALL = INWF(width=8, layers=2, min_size=0)
+
+
+def network(seed: int = 0) -> Artifact:
+    """Smooth weights, which a field can fit."""
+    key = jax.random.key(seed)
+    params = {}
+    for place, (path, shape) in enumerate(SHAPES.items()):
+        c = coordinates(jnp.arange(int(np.prod(shape))), shape)
+        slopes = jax.random.normal(jax.random.fold_in(key, place), (len(shape),))
+        params[path] = (0.1 * jnp.sin(slopes @ c) + 0.02).reshape(shape)
+    return artifact.plain({"component": "mlp", "kind": "model", "args": {}}, params, {})
+
+
+def work(before: Artifact, seed: int = 0, seen: list | None = None) -> Work:
+    return Work(
+        inputs={"before": before},
+        stream=lambda name: jax.random.fold_in(jax.random.key(seed), len(name)),
+        progress=lambda *now: None if seen is None else seen.append(now),
+        folder=Path(),
+    )
+
+
+def steps(count: int) -> Duration:
+    return Duration(count, "steps")
+
+
+def test_fields_come_close_to_smooth_weights_and_leave_the_rest() -> None:
+    before = network()
+    for batch in (None, 64):
+        stage = Fit(through=SMALL, duration=steps(300), batch=batch, by=Adam(lr=5e-3))
+        after = stage.run(work(before))
+        assert after.notes["r2"] > 0.9
+        assert set(after.rest) == {"a.bias"}
+        assert set(after.shapes) == {"a.weight", "b.weight", "c.weight"}
+        made = artifact.weights(after)
+        for path, wanted in before.rest.items():
+            assert made[path].shape == wanted.shape
+        np.testing.assert_array_equal(made["a.bias"], before.rest["a.bias"])
+
+
+def test_history_and_progress_tell_the_way() -> None:
+    seen: list = []
+    after = Fit(through=SMALL, duration=steps(120)).run(work(network(), seen=seen))
+    assert after.history["step"][-1] == 120
+    assert len(after.history["loss"]) == len(seen) == 40
+    assert after.history["loss"][-1] < after.history["loss"][0]
+    np.testing.assert_allclose(np.add(after.history["loss"], after.history["r2"]), 1)
+    assert [now[:2] for now in seen[-1:]] == [(120, 120)]
+
+
+def test_notes_are_the_r2_of_what_is_shipped() -> None:
+    before = network()
+    after = Fit(through=SMALL, duration=steps(50)).run(work(before))
+    made = artifact.shipped_weights(after)
+    scores = {p: r2(np.asarray(made[p]), np.asarray(before.rest[p])) for p in after.shapes}
+    for path, score in scores.items():
+        assert after.notes[f"r2:{path}"] == pytest.approx(score, abs=1e-9)
+    mean = np.average(list(scores.values()), weights=[216, 216, 60])
+    assert after.notes["r2"] == pytest.approx(mean, abs=1e-9)
+
+
+def test_r2_of_a_constant_tensor_is_one_where_it_is_met() -> None:
+    flat = np.full((3, 3), 0.5, np.float32)
+    assert r2(flat, flat) == 1
+    assert r2(flat + 1, flat) == 0
+
+
+def test_a_stacked_fit_is_the_fit_of_each_tensor_alone() -> None:
+    before = network()
+    stage = Fit(through=SMALL, duration=steps(5), by=SGD(lr=1e-2))
+    after = stage.run(work(before))
+    begun = artifact.reparametrize(before, SMALL, key=work(before).stream("init"))
+    for path in begun.shapes:
+        target = before.rest[path]
+        wanted = (jnp.ravel(target) - jnp.mean(target)) / jnp.std(target)
+        points = coordinates(jnp.arange(target.size), target.shape)
+        field = field_at(path, begun.split.train, hidden=2)
+
+        def loss(field, points=points, wanted=wanted):
+            return jnp.mean((SMALL.architecture.values(field, points) - wanted) ** 2)
+
+        for _ in range(5):
+            field = jax.tree.map(lambda w, g: w - 1e-2 * g, field, jax.jit(jax.grad(loss))(field))
+        ours = field_at(path, after.split.train, hidden=2)
+        for left, right in zip(jax.tree.leaves(ours), jax.tree.leaves(field), strict=True):
+            # Sums in another order.
+            np.testing.assert_allclose(left, right, atol=1e-6)
+
+
+def test_a_field_objective_is_the_whole_objective() -> None:
+    before = network()
+    begun = artifact.reparametrize(before, SMALL, key=jax.random.key(3))
+    target = {path: before.rest[path] for path in begun.shapes}
+    key = jax.random.key(4)
+    fast, whole = objective_of(SMALL, target, batch=None), WholeWeights(SMALL)
+    errors, slope = fast.gradients(*fast.begin(begun.split, target), key=key)
+    expected, plain = whole.gradients(*whole.begin(begun.split, target), key=key)
+    np.testing.assert_allclose(errors, expected, rtol=1e-5)
+    named = fast.end(slope, begun.split).train
+    for name, values in plain.items():
+        np.testing.assert_allclose(named[name], values, atol=1e-5, rtol=1e-4)
+
+
+def test_a_batch_is_an_unbiased_sample_of_all_coordinates() -> None:
+    before = network()
+    begun = artifact.reparametrize(before, SMALL, key=jax.random.key(3))
+    target = {path: before.rest[path] for path in begun.shapes}
+    all_of_it = objective_of(SMALL, target, batch=None)
+    sample = objective_of(SMALL, target, batch=5000)
+    key = jax.random.key(11)
+    errors, _ = all_of_it.gradients(*all_of_it.begin(begun.split, target), key=key)
+    found, _ = sample.gradients(*sample.begin(begun.split, target), key=key)
+    np.testing.assert_allclose(found, errors, rtol=0.1)
+
+
+def test_a_hundred_learning_rates_compile_once() -> None:
+    before = network()
+    fitting._programs.clear()
+    for place in range(100):
+        method = INWF(width=8, layers=2, min_size=0, w0=20.0 + place)
+        stage = Fit(through=method, duration=steps(1), batch=8, by=Adam(lr=1e-3 * (place + 1)))
+        stage.run(work(before, seed=place))
+    (program,) = fitting._programs.values()
+    assert program._cache_size() == 1
+
+
+def test_learning_rates_matter_although_they_share_a_program() -> None:
+    before = network()
+    slow, fast = (
+        Fit(through=SMALL, duration=steps(20), by=Adam(lr=lr)).run(work(before))
+        for lr in (1e-6, 1e-2)
+    )
+    assert fast.notes["r2"] > slow.notes["r2"] + 0.1
+
+
+def test_seeds_decide_a_fit_to_the_bit() -> None:
+    before = network()
+    stage = Fit(through=SMALL, duration=steps(10), batch=16)
+    first, again, other = (stage.run(work(before, seed=seed)).split.train for seed in (1, 1, 2))
+    for name, values in first.items():
+        np.testing.assert_array_equal(values, again[name])
+        assert not np.array_equal(values, other[name])
+
+
+def test_any_reparameterization_can_be_fitted_to_all_weights() -> None:
+    before = network()
+    after = Fit(through=Quantize(bits=4), duration=steps(3), by=Adam(lr=1e-4)).run(work(before))
+    assert after.notes["r2"] > 0.9
+
+
+def test_a_batch_of_what_has_no_coordinates_is_refused() -> None:
+    with pytest.raises(UnsuitableSetting, match="`quantize` makes all weights at once"):
+        Fit(through=Quantize(), batch=8).run(work(network()))
+
+
+def test_a_fit_without_data_has_no_other_loss() -> None:
+    with pytest.raises(UnsuitableSetting, match="its loss is `reconstruction`"):
+        Fit(through=SMALL, loss=Task()).run(work(network()))
+
+
+def test_a_fit_that_diverges_says_at_which_step() -> None:
+    with pytest.raises(Diverged, match=r"at step .* of 50"):
+        Fit(through=SMALL, duration=steps(50), by=Adam(lr=1e30)).run(work(network()))
+
+
+def test_an_optimizer_may_have_a_schedule() -> None:
+    pieces = [
+        {"value": 0.0, "for": {"duration": 10, "unit": "steps"}},
+        {"value": 1e-2, "for": None},
+    ]
+    by = Adam(lr={"schedule": "pieces", "pieces": pieces})
+    losses = Fit(through=SMALL, duration=steps(20), by=by).run(work(network())).history["loss"]
+    np.testing.assert_allclose(losses[:11], losses[0], rtol=1e-5)
+    assert losses[-1] < losses[0]
