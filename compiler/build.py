@@ -9,9 +9,10 @@ from lab.compiler.evaluate import NOWHERE, Contents, Evaluator
 from lab.compiler.graph import Graph
 from lab.compiler.measures import Formula, Metrics, tree
 from lab.compiler.plan import AxisSummary, ColumnPlan, FigurePlan, Plan, Removed, Run
-from lab.compiler.points import Expansion, Point, Scope, arm_text, expand
+from lab.compiler.points import ROOTS, Expansion, Point, Scope, arm_text, expand
 from lab.compiler.problem import Problem
 from lab.compiler.size import refuse_too_large
+from lab.compiler.stages import owners
 from lab.spec import core
 from lab.spec.signature import Catalog
 from lab.spec.source import Span
@@ -45,13 +46,16 @@ def runs_touching(study: core.Study, catalog: Catalog, subjects: frozenset[str])
     """How many runs use each of some definitions or grids, and all runs under `""`."""
     scope = Scope(study, catalog, lambda _: None)
     counts = dict.fromkeys([*subjects, ""], 0)
+    metrics = [one.name for one in study.definitions.values() if one.kind == "metric"]
     try:
         for grid in study.grids:
             for point in expand(scope, grid).points:
                 weight = len((grid.repeat or study.repeat).seeds)
-                used = {slot.split("#")[0].split("(")[0] for slot in point.settings}
-                used |= {slot.removeprefix("let ").removeprefix("model ") for slot in used}
-                used |= {str(point.settings["method"].value), grid.name}
+                used = {core.owner(slot) for slot in point.settings} | set(owners(point.stage))
+                used |= {
+                    str(point.settings[root].value) for root in ROOTS if root in point.settings
+                }
+                used |= {grid.name, *metrics}
                 for subject in subjects & used:
                     counts[subject] += weight
                 counts[""] += weight

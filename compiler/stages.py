@@ -6,7 +6,7 @@ their digests are equal. A replicate of a template on which nothing random ever 
 node for all seeds.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -69,6 +69,9 @@ class Pipelines:
             case core.Choice():
                 option = self.evaluator.chosen(expression)
                 return self._extend(option, environment, before=before, owner=owner)
+            case core.Arm() if expression.name not in self.evaluator.study.definitions:
+                message = f"`{expression.name}` waits for a search, and searches cannot be run yet"
+                raise Problem("E0607", message, expression.span)
             case core.Arm():
                 inside = self.evaluator.inside(expression, environment)
                 body = self.evaluator.study.definitions[expression.name].value
@@ -160,6 +163,13 @@ class Pipelines:
             }
         )
         return Template(role, signature, arguments, inputs, is_random, owner, made)
+
+
+def owners(template: Template) -> Iterator[str]:
+    """The methods whose definitions a template's stages are written in."""
+    yield template.owner
+    for one in template.inputs.values():
+        yield from owners(one)
 
 
 def _is_written_arm(info: ParameterInfo, arguments: Mapping[str, core.Core]) -> bool:

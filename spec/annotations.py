@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from lab.spec.declare import KINDS
 from lab.spec.signature import Type
@@ -30,9 +30,6 @@ VOCABULARY = {
     "Curve": "curve",
     **{kind.capitalize(): kind for kind in KINDS},
 }
-
-WHOLE = frozenset({"int", "bits", "bytes", "pixels"})
-REAL = frozenset({"float", "share", "seconds", "decibels", "schedule"})
 
 
 class UnreadableError(Exception):
@@ -122,19 +119,6 @@ def called(node: ast.expr) -> str:
     if isinstance(node, ast.Attribute):
         return node.attr
     return ""
-
-
-def settled(value: Any, kind: Type) -> Any:
-    """A number in the one form that its type has: whole types hold ints, real ones floats."""
-    given: object = value
-    if isinstance(given, list) and (kind.many or kind.mapping):
-        one = Type(kind.name, kind.words)
-        return [settled(item, one) for item in cast(list[Any], given)]
-    if isinstance(given, bool) or not isinstance(given, int | float):
-        return value
-    if kind.name in WHOLE and float(given).is_integer():
-        return int(given)
-    return float(given) if kind.name in REAL else given
 
 
 def default_value(  # noqa: PLR0911 - one return for each form a default has

@@ -2,7 +2,7 @@
 
 It is read from the components' own text (`lab.spec.components`) and kept as JSON in the user's
 cache folder, under a key of the paths, sizes and times of all files, so that a check starts in
-milliseconds and an edit of a component is seen at once.
+milliseconds and an edit of a component is seen at once. The readers are imported only then.
 """
 
 import hashlib
@@ -11,17 +11,25 @@ import os
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lab.spec.components import Reading, read_components
 from lab.spec.signature import Catalog, ParameterInfo, Signature, Type
 from lab.spec.source import Source
+
+if TYPE_CHECKING:
+    from lab.spec.components import Reading
 
 __all__ = ["builtin_catalog", "cache_folder", "catalog_of", "read_files"]
 
 _HERE = Path(__file__).parent
-_READERS = ("catalog.py", "components.py", "annotations.py", "fingerprint.py", "declare.py")
+_READERS = (
+    "catalog.py",
+    "components.py",
+    "annotations.py",
+    "fingerprint.py",
+    "settle.py",
+    "declare.py",
+)
 
 
 def builtin_catalog() -> Catalog:
@@ -32,6 +40,8 @@ def builtin_catalog() -> Catalog:
         found = _load(kept)
         if found is not None:
             return found
+    from lab.spec.components import read_components
+
     catalog = read_components(_sources(files)).catalog
     if kept is not None:
         _save(catalog, kept)
@@ -43,11 +53,13 @@ def catalog_of(files: Iterable[Path | Source], *, builtin: Catalog | None = None
     return read_files(files, builtin=builtin).catalog
 
 
-def read_files(files: Iterable[Path | Source], *, builtin: Catalog | None = None) -> Reading:
+def read_files(files: Iterable[Path | Source], *, builtin: Catalog | None = None) -> "Reading":
     """Components of a person's own files, with what is wrong with them.
 
     Defaults may call the components of `lab.runtime` that a file imports.
     """
+    from lab.spec.components import Reading, read_components
+
     sources = [file if isinstance(file, Source) else _source(file) for file in files]
     named = {_module_name(source): source for source in sources}
     text = "".join(source.text for source in sources)
@@ -129,6 +141,8 @@ def _parameter(item: dict[str, Any]) -> ParameterInfo:
 
 
 def _save(catalog: Catalog, path: Path) -> None:
+    from tempfile import NamedTemporaryFile
+
     text = json.dumps({"signatures": [asdict(one) for one in catalog.signatures.values()]})
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.spec.annotations import UnreadableError, called, default_value, settled, type_of
+from lab.spec.annotations import UnreadableError, called, default_value, type_of
 from lab.spec.declare import KINDS
 from lab.spec.diagnostics import Diagnostic, Label
 from lab.spec.fingerprint import digest, imports, versions
+from lab.spec.settle import settled
 from lab.spec.signature import Catalog, ParameterInfo, Signature, Type
 from lab.spec.source import Source, Span
 

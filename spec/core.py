@@ -6,17 +6,18 @@ sees one choice.
 
 **Slots.** Everything an axis can set has a name of its own, a slot:
 
-| slot                      | is                                                                  |
-|---------------------------|---------------------------------------------------------------------|
-| `method`, `model`, `data` | what a point chooses                                                |
-| `let effort`              | a shared value                                                      |
-| `adapter(rank)`           | a parameter of a definition                                         |
-| `field#1`                 | the second stage written in method `field`                          |
-| `field#1.by`              | its argument `by`, whichever alternative stands there               |
-| `field#1.by.lr`           | the argument `lr` of whatever stands at `field#1.by`                |
-| `field#1.through.width`   | `field.width`, where stage 1 is written `inwf(…)`, short for `fit(through: inwf(…), …)` |
-| `model net`, `data c10`   | the value of a declared model or data source; `model net.width` its argument |
+| slot                      | is                                                              |
+|---------------------------|-----------------------------------------------------------------|
+| `method`, `model`, `data` | what a point chooses                                            |
+| `let effort`              | a shared value                                                  |
+| `adapter(rank)`           | a parameter of a definition                                     |
+| `field#1`                 | the second stage written in method `field`                      |
+| `field#1.by`              | its argument `by`, whichever alternative stands there           |
+| `field#1.by.lr`           | the argument `lr` of whatever stands at `field#1.by`            |
+| `field#1.through.width`   | `field.width`, where stage 1 is written `inwf(…)`               |
+| `model net`, `data c10`   | a declared model or data source; `model net.width` its argument |
 
+`inwf(…)` as a stage is short for `fit(through: inwf(…), …)`.
 `Build.slot` is the slot at which a component stands; its argument `p` is at `slot + "." + p`.
 """
 
@@ -28,11 +29,22 @@ from lab.spec.source import Span
 from lab.spec.units import Duration
 
 
+def owner(slot: str) -> str:
+    """The definition that a slot belongs to.
+
+    Example:
+        >>> owner("field#1.by.lr"), owner("let effort"), owner("adapter(rank)")
+        ('field', 'effort', 'adapter')
+    """
+    name = slot.split("#", maxsplit=1)[0].split("(", maxsplit=1)[0].split(".", maxsplit=1)[0]
+    return name.rpartition(" ")[2]
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Const:
     """A number (base unit), string, word, bool, none or duration."""
 
-    value: None | bool | int | float | str | Duration
+    value: bool | int | float | str | Duration | None
     span: Span
 
 
@@ -138,8 +150,8 @@ class Arm:
     """A declared method: arguments for its parameters, and values for slots inside it.
 
     `places`: where the arm stands in another method's definition, the slot at which an axis sets
-    each argument (by parameter) and value (by slot) that is written there. `tune.best` is the winner
-    of the search `tune`.
+    each argument (by parameter) and value (by slot) that is written there. `tune.best` is the best
+    trial of the search `tune`.
     """
 
     name: str

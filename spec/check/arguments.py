@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lab.spec import syntax
+from lab.spec import core, syntax
 from lab.spec.check.context import NO_HINT, Context, Hint, Place, Want, suggestion
 from lab.spec.check.dimensions import called
 from lab.spec.check.text import listed, text_of, unwrapped
@@ -162,14 +162,20 @@ def _report_missing(
     span: Span,
     place: Place,
 ) -> None:
-    missing = [one for one in by_name.values() if one.required and one.name not in bound.given]
-    near = _misspelled(bound, missing)
-    for formal in missing:
+    absent = [one for one in by_name.values() if one.required and one.name not in bound.given]
+    near = _misspelled(bound, absent)
+    for formal in absent:
         if formal.name not in near:
             doc = formal.want.info.doc if formal.want.info else ""
             lines = [f"`{formal.name}` is {doc or called(formal.want.type.name)}"]
             message = f"`{callee}` needs a value for `{formal.name}`"
             context.report("E0301", message, span, place.scope, help_lines=lines)
+
+
+def missing(bound: Bound, parameters: Sequence[Formal], span: Span) -> dict[str, core.Core]:
+    """Values to go on with for what a call of a definition should have given and did not."""
+    names = [one.name for one in parameters if one.required and one.name not in bound.given]
+    return {name: core.Const(0, span) for name in names}
 
 
 def _misspelled(bound: Bound, missing: Sequence[Formal]) -> set[str]:

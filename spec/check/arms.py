@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from lab.spec import core, syntax
-from lab.spec.check.arguments import Formal, bind
+from lab.spec.check.arguments import Formal, bind, missing
 from lab.spec.check.context import Context, Declared, Entry, Member, Place, Want, suggestion
 from lab.spec.check.dimensions import called
 from lab.spec.check.paths import inside_method
@@ -29,7 +29,7 @@ def arm(
     inside = place.scope.inside is not None
     members: dict[str, Member] = {}
     places: dict[str, str] = {}
-    values: dict[str, core.Core] = {}
+    values = missing(bound, parameters, span)
     overrides: dict[str, core.Core] = {}
     for name, given in bound.given.items():
         slot = f"{place.slot}.{name}" if inside else f"{declared.name}({name})"

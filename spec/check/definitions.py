@@ -30,7 +30,7 @@ def define(context: Context, declared: Declared) -> None:
         value = context.read(node.value, _want(declared), Place(scope, slot))
     defaults = {one.name.text: _default(context, declared, one) for one in node.parameters}
     if value is None:
-        return
+        value = _stand_in(context, declared)
     declared.made = core.Definition(
         kind=node.kind,
         name=declared.name,
@@ -41,6 +41,18 @@ def define(context: Context, declared: Declared) -> None:
         unit=name_of(unit),
         better=better,
     )
+
+
+def _stand_in(context: Context, declared: Declared) -> core.Core:
+    """A value to go on with after a mistake, so that what the mistake touches can be counted."""
+    span = declared.node.span
+    if declared.kind != "method":
+        return core.Const(0 if declared.kind in {"schedule", "metric"} else None, span)
+    stages = (one for one in context.catalog.signatures.values() if one.kind == "stage")
+    simple = [one for one in stages if not any(info.required for info in one.parameters)]
+    if not simple:
+        return core.Pipeline((), span)
+    return core.Build("stage", simple[0].name, {}, f"{declared.name}#0", span)
 
 
 def _scope(declared: Declared) -> Scope:

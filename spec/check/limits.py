@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import cast
 
 from lab.spec import core
-from lab.spec.annotations import WHOLE, settled
 from lab.spec.check.context import NO_HINT, Context, Hint, Place, Want
 from lab.spec.check.dimensions import FITS, PLAIN, Unit, base, called, thing
 from lab.spec.check.text import text_of
 from lab.spec.diagnostics import Edit
+from lab.spec.settle import WHOLE, settled
 from lab.spec.source import Span
 from lab.spec.units import Duration, DurationUnit
 

@@ -59,26 +59,15 @@ def _mentions(node: core.Core) -> Iterator[str]:
     for one in walk(node):
         match one:
             case core.Reference():
-                yield owner(one.slot)
+                yield core.owner(one.slot)
             case core.Named() | core.Arm() | core.ScheduleCall() | core.MetricCall():
                 yield one.name.removesuffix(".best")
             case core.PathValue():
-                yield from (owner(slot) for slot in one.slots)
+                yield from (core.owner(slot) for slot in one.slots)
             case core.NameOf():
                 yield one.name
             case _:
                 continue
-
-
-def owner(slot: str) -> str:
-    """The definition that a slot belongs to.
-
-    Example:
-        >>> owner("field#1.by.lr"), owner("let effort"), owner("adapter(rank)")
-        ('field', 'effort', 'adapter')
-    """
-    name = slot.split("#", maxsplit=1)[0].split("(", maxsplit=1)[0].split(".", maxsplit=1)[0]
-    return name.rpartition(" ")[2]
 
 
 def _closure(study: core.Study, roots: Iterable[core.Core]) -> set[str]:
@@ -120,7 +109,9 @@ def _lint_axis(context: Context, axis: core.Axis, live: set[str], scope: Scope) 
         message = f"`{axis.paths[0].text}` has one value: the range ends where it starts"
         context.report("W0801", message, value.span, scope)
     for path in axis.paths:
-        if path.slots and not any(slot in _ROOTS or owner(slot) in live for slot in path.slots):
+        if path.slots and not any(
+            slot in _ROOTS or core.owner(slot) in live for slot in path.slots
+        ):
             message = f"`{path.text}` changes nothing here: no method of this block has it"
             context.report("W0802", message, path.span, scope)
 
@@ -218,7 +209,7 @@ def _lint_unused(context: Context, study: core.Study, shown: set[str]) -> None:
     filters = [one.condition for block in (*study.grids, *study.searches) for one in block.filters]
     used = shown | _closure(study, [*blocks, *filters])
     used |= {
-        owner(slot)
+        core.owner(slot)
         for block in (*study.grids, *study.searches)
         for axis in block.axes
         for path in axis.paths
@@ -240,4 +231,6 @@ def _lint_unused(context: Context, study: core.Study, shown: set[str]) -> None:
 def _path_owners(study: core.Study) -> set[str]:
     paths = [path for figure in study.report for found in figure.paths.values() for path in found]
     paths += [path for claim in study.claims for one in claim.over for path in one.paths]
-    return {owner(slot) for path in paths for slot in path.slots} | {path.text for path in paths}
+    return {core.owner(slot) for path in paths for slot in path.slots} | {
+        path.text for path in paths
+    }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from lab.spec import core, syntax
-from lab.spec.check.arguments import bind, formals, refuse_rest
+from lab.spec.check.arguments import bind, formals, missing, refuse_rest
 from lab.spec.check.arms import read_arm
 from lab.spec.check.components import read_bound, take_mapped
 from lab.spec.check.context import NUMBER, Context, Declared, Place, Want, suggestion
@@ -183,7 +183,7 @@ def _metric_call(
     bound = bind(context, rest, parameters, callee=declared.name, span=span, place=place)
     names = [one.name for one in parameters]
     refuse_rest(context, bound, names, callee=declared.name, place=place)
-    values: dict[str, core.Core] = {}
+    values = missing(bound, parameters, span)
     for name, given in bound.given.items():
         slot = f"{declared.name}({name})"
         value = context.read(given.value, given.formal.want, place.at(slot))

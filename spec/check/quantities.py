@@ -199,10 +199,11 @@ def _parameter(context: Context, path: syntax.Path, want: Want, place: Place) ->
     return Quantity(core.Reference(slot, path.span), unit, None)
 
 
-def _let(context: Context, path: syntax.Path, want: Want) -> Quantity:
+def _let(context: Context, path: syntax.Path, want: Want) -> Quantity | None:
     declared = context.declared[path.names[0].text]
     unit = _unit_of_let(context, declared)
-    use_let(context, declared.name, _as_unit(unit, want))
+    if not use_let(context, declared.name, _as_unit(unit, want)):
+        return None
     return Quantity(core.Reference(f"let {declared.name}", path.span), unit, None)
 
 
@@ -224,13 +225,18 @@ def _unit_of_let(context: Context, declared: Declared) -> Unit | None:
     return unit
 
 
-def use_let(context: Context, name: str, want: Want) -> None:
-    """Note how a `let` is used, and read it so when it is used for the first time."""
+def use_let(context: Context, name: str, want: Want) -> bool:
+    """Note how a `let` is used, and read it so when it is used for the first time.
+
+    False where the `let` is just being read, and so depends on itself.
+    """
     declared = context.declared[name]
     known = declared.types.setdefault("", [])
     if all(one.type.name != want.type.name for one in known):
         known.append(replace(want, what=f"`{name}`"))
+    is_busy = declared.state == "busy"
     context.define(declared)
+    return not is_busy
 
 
 def _as_unit(unit: Unit | None, want: Want) -> Want:

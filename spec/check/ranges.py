@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from lab.spec import core, syntax
-from lab.spec.annotations import WHOLE
 from lab.spec.check.context import Context, Place, Want
 from lab.spec.check.dimensions import PLAIN
 from lab.spec.check.limits import Quantity, fitted
+from lab.spec.settle import WHOLE
 from lab.spec.source import Span
 from lab.spec.units import DURATIONS, Duration
 

@@ -5,7 +5,7 @@ or pieces `A for D then B`. Schedules add up and multiply.
 """
 
 from lab.spec import core, syntax
-from lab.spec.check.arguments import Formal, bind, refuse_rest
+from lab.spec.check.arguments import Formal, bind, missing, refuse_rest
 from lab.spec.check.components import read_component
 from lab.spec.check.context import NUMBER, Context, Declared, Place, Want
 from lab.spec.check.limits import fitted
@@ -163,7 +163,7 @@ def schedule_call(
     bound = bind(context, arguments, parameters, callee=declared.name, span=span, place=place)
     names = [one.name for one in parameters]
     refuse_rest(context, bound, names, callee=declared.name, place=place)
-    values: dict[str, core.Core] = {}
+    values = missing(bound, parameters, span)
     for name, given in bound.given.items():
         value = context.read(given.value, given.formal.want, place.child(name))
         if value is not None:

@@ -45,7 +45,9 @@ def read_alternatives(
     return core.Choice(tuple(value for value, _ in kept), texts, expression.span)
 
 
-def _bare(context: Context, path: syntax.Path, want: Want, place: Place) -> core.Core | None:
+def _bare(  # noqa: PLR0911 - one return for each thing a word can be
+    context: Context, path: syntax.Path, want: Want, place: Place
+) -> core.Core | None:
     """What a name without dots means before the type's own reader is asked, if anything."""
     if len(path.names) != 1:
         return None
@@ -58,7 +60,8 @@ def _bare(context: Context, path: syntax.Path, want: Want, place: Place) -> core
     if context.definition(name, "let", owner=place.scope.owner) is not None:
         if want.type.name in FITS and not want.type.many:
             return None
-        use_let(context, name, want)
+        if not use_let(context, name, want):
+            return None
         slot = f"let {name}"
         context.aliases.setdefault(place.slot, []).append(slot)
         return core.Reference(slot, path.span)
