@@ -67,8 +67,11 @@ def figure_of(plan: FigurePlan) -> Figure:
         known = ", ".join(catalog().names("figure"))
         raise LabError(f"there is no figure `{plan.figure}` in this version; there are: {known}")
     given = {**plan.options, **plan.paths, **plan.columns}
-    named = {"" if p.positional else p.name: p for p in signature.parameters}
-    fields = {p.field: _fitting(given[name], p) for name, p in named.items() if name in given}
+    fields = {}
+    for parameter in signature.parameters:
+        for name in (parameter.name, "") if parameter.positional else (parameter.name,):
+            if name in given:
+                fields[parameter.field] = _fitting(given[name], parameter)
     return component_class(signature)(**fields)
 
 

@@ -8,8 +8,10 @@ from typing import Any
 from lab.compiler.plan import ColumnPlan, Node, Plan, Run, Tree
 from lab.runtime.evidence import Estimate, Lookup, Values
 
-__all__ = ["Cell", "Point", "Records", "Results"]
+__all__ = ["POSITIONS", "Cell", "Point", "Records", "Results"]
 
+#: Curves that say where the points of the others stand.
+POSITIONS = ("step", "epoch")
 #: What the store keeps of a node: `lab.runtime.perform` says what stands in a record.
 Records = Mapping[str, Mapping[str, Any]]
 
@@ -133,12 +135,23 @@ class Results:
         return self.lookup.nodes[key]
 
     def along(self, stage: str, points: int) -> tuple[str, list[float]]:
-        """Where a curve's points stand along a stage: the unit, and evenly spread positions."""
+        """Where a curve's points stand along a stage: the unit, and positions.
+
+        As the stage recorded them (`step`, `epoch`), else spread evenly over its length.
+        """
+        history = self.history(stage)
+        for name in POSITIONS:
+            if len(history.get(name, ())) == points:
+                return name, [float(x) for x in history[name]]
         duration = self.node(stage).arguments.get("for")
         if not isinstance(duration, Mapping) or duration.get("unit") == "share":
             return "recorded point", [float(i + 1) for i in range(points)]
         total = float(str(duration["duration"]))
         return str(duration["unit"]), [total * (i + 1) / points for i in range(points)]
+
+    def history(self, stage: str) -> Mapping[str, Sequence[float]]:
+        """Curves that a stage recorded, by name."""
+        return self.records.get(stage, {}).get("history") or {}
 
     def measured_of(self, stage: str, component: str) -> Mapping[str, Any] | None:
         """What the first measurement of a kind found of a stage, if one was made."""

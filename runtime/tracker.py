@@ -14,7 +14,7 @@ from typing import Any
 
 from lab.compiler.plan import Plan, Run
 from lab.runtime.evidence import Values
-from lab.runtime.results import Records, Results
+from lab.runtime.results import POSITIONS, Records, Results
 
 __all__ = ["Curve", "TrackedRun", "Tracker", "tracked_runs"]
 
@@ -104,9 +104,10 @@ def _tracked(results: Results, run: Run) -> TrackedRun:
 
 def _curves(results: Results, run: Run) -> Iterator[Curve]:
     for key in run.stages:
-        history = results.records.get(key, {}).get("history") or {}
         label = results.node(key).label
-        for name, values in history.items():
+        for name, values in results.history(key).items():
+            if name in POSITIONS:
+                continue
             _, positions = results.along(key, len(values))
             points = [
                 (round(positions[i]), float(values[i]))

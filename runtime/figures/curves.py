@@ -35,6 +35,9 @@ class Curves(Figure):
         """One plot with a panel for each curve; nothing where none was recorded."""
         points = [p for p in results.within(self.by) if _is_of(p, self.of)]
         told = [*self.by, *distinguishing(points, self.by)]
+        for path in reversed(told):
+            values = results.values_of(path, points)
+            points.sort(key=lambda p, path=path, values=values: _place(p, path, values))
         panels: dict[str, dict[str, Bundle]] = {}
         unit = ""
         for point in points:
@@ -61,6 +64,10 @@ def _is_of(point: Point, arm: Any) -> bool:
     return arm is None or point.arm == arm
 
 
+def _place(point: Point, path: str, values: Sequence[str]) -> int:
+    return values.index(point.settings[path]) if path in point.settings else -1
+
+
 def _bundle(
     results: Results, point: Point, name: str, along: str | None
 ) -> tuple[str, Bundle] | None:
@@ -68,8 +75,8 @@ def _bundle(
     rows, xs, unit = [], None, ""
     for run in point.runs:
         for key in reversed(run.stages):
-            history = results.records.get(key, {}).get("history") or {}
-            if history.get(name):
+            history = results.history(key)
+            if len(history.get(name, ())):
                 rows.append([float(y) for y in history[name]])
                 unit, xs = _along(results, key, history, length=len(rows[-1]), name=along)
                 break

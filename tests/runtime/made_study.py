@@ -116,7 +116,7 @@ def ablation() -> Made:
             "curves",
             {},
             {"by": ("field.width",)},
-            {"": ["loss", "r2"], "of": "field"},
+            {"names": ["loss", "r2"], "of": "field"},
             'curves("loss", "r2", of: field)',
         ),
     ]
