@@ -50,7 +50,7 @@ def steps(count: int) -> Duration:
 def test_fields_come_close_to_smooth_weights_and_leave_the_rest() -> None:
     before = network()
     for batch in (None, 64):
-        stage = Fit(through=SMALL, duration=steps(300), batch=batch, by=Adam(lr=5e-3))
+        stage = Fit(through=SMALL, duration=steps(200), batch=batch, by=Adam(lr=1e-2))
         after = stage.run(work(before))
         assert after.notes["r2"] > 0.9
         assert set(after.rest) == {"a.bias"}
@@ -116,8 +116,8 @@ def test_a_field_objective_is_the_whole_objective() -> None:
     target = {path: before.rest[path] for path in begun.shapes}
     key = jax.random.key(4)
     fast, whole = objective_of(SMALL, target, batch=None), WholeWeights(SMALL)
-    errors, slope = fast.gradients(*fast.begin(begun.split, target), key=key)
-    expected, plain = whole.gradients(*whole.begin(begun.split, target), key=key)
+    errors, slope = jax.jit(fast.gradients)(*fast.begin(begun.split, target), key=key)
+    expected, plain = jax.jit(whole.gradients)(*whole.begin(begun.split, target), key=key)
     np.testing.assert_allclose(errors, expected, rtol=1e-5)
     named = fast.end(slope, begun.split).train
     for name, values in plain.items():
@@ -131,8 +131,10 @@ def test_a_batch_is_an_unbiased_sample_of_all_coordinates() -> None:
     all_of_it = objective_of(SMALL, target, batch=None)
     sample = objective_of(SMALL, target, batch=5000)
     key = jax.random.key(11)
-    errors, _ = all_of_it.gradients(*all_of_it.begin(begun.split, target), key=key)
-    found, _ = sample.gradients(*sample.begin(begun.split, target), key=key)
+    errors, found = (
+        jax.jit(some.gradients)(*some.begin(begun.split, target), key=key)[0]
+        for some in (all_of_it, sample)
+    )
     np.testing.assert_allclose(found, errors, rtol=0.1)
 
 
