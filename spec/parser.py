@@ -25,6 +25,8 @@ from lab.spec.tokens import Comment, Statement, scan, statements
 from lab.spec.trees import DEEPEST, deepest
 
 _NESTING = frozenset({"(", "[", "+", "-", "*", "/", "not"})
+#: Errors of one block that are shown; what follows is seldom read.
+MOST_ERRORS = 20
 _STARTS = ("start", "expr", "axis")
 _GRAMMAR = FilePath(__file__).with_name("grammar.lark")
 
@@ -111,19 +113,46 @@ def _read(
     error = structural_error(source, statement)
     if error is not None:
         return None, [error]
-    try:
-        read = _automaton().read(statement.tokens, start=start)
-        error = _too_deep(source, statement, read)
-        return (read, []) if error is None else (None, [error])
-    except UnexpectedTokenError as error:
-        failure = Failure(source, statement, error.index, error.accepts)
-        return None, [syntax_error(failure)]
-    except build.MeaninglessError as problem:
-        labels = [Label(problem.span)]
-        if problem.first is not None:
-            labels.append(Label(problem.first, "first here"))
-        found = Diagnostic("error", problem.code, problem.message, source, tuple(labels))
-        return None, [found]
+    found: list[Diagnostic] = []
+    rest: Statement | None = statement
+    while rest is not None and len(found) < MOST_ERRORS:
+        try:
+            read = _automaton().read(rest.tokens, start=start)
+        except UnexpectedTokenError as stop:
+            found.append(syntax_error(Failure(source, rest, stop.index, stop.accepts)))
+            rest = _without_entry(rest, stop.index)
+        except build.MeaninglessError as problem:
+            found.append(_meaningless(source, problem))
+            break
+        else:
+            error = None if found else _too_deep(source, statement, read)
+            found += [] if error is None else [error]
+            return (None, found) if found else (read, [])
+    return None, found
+
+
+def _meaningless(source: Source, problem: build.MeaninglessError) -> Diagnostic:
+    labels = [Label(problem.span)]
+    if problem.first is not None:
+        labels.append(Label(problem.first, "first here"))
+    return Diagnostic("error", problem.code, problem.message, source, tuple(labels))
+
+
+def _without_entry(statement: Statement, index: int) -> Statement | None:
+    """A block without the entry that holds a token, to find what is wrong in the others."""
+    tokens = statement.tokens
+    opening = next((i for i, token in enumerate(tokens) if token.text == "{"), len(tokens))
+    closing = len(tokens) - 1
+    if not opening < index <= closing or tokens[closing].text != "}":
+        return None
+    ends = [opening, *(i for i, t in enumerate(tokens) if t.kind == "separator"), closing]
+    start = max(end for end in ends if end < index)
+    stop = min(end for end in ends if end >= index)
+    if start == opening:
+        rest = tokens[: opening + 1] + tokens[stop + (stop != closing) :]
+    else:
+        rest = tokens[:start] + tokens[stop:]
+    return Statement(rest) if len(rest) < len(tokens) else None
 
 
 def _too_deep(source: Source, statement: Statement, read: object) -> Diagnostic | None:

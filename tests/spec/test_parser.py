@@ -161,6 +161,13 @@ def test_every_syntax_error_is_found_in_one_pass() -> None:
     assert [d.code for d in parsed.diagnostics] == ["E0103", "E0107", "E0102", "E0105"]
 
 
+def test_every_entry_of_a_block_that_is_wrong_is_found() -> None:
+    parsed = read("grid g {\n  a: \n  b: 1\n  c = 2\n  d: f(1 2); repat 3; e: 1 }\nlet x = 1")
+    assert [d.code for d in parsed.diagnostics] == ["E0106", "E0101", "E0101", "E0115"]
+    assert parsed.broken == {"g"}
+    assert names(parsed) == ["x"]
+
+
 def test_comments_are_kept_with_their_places() -> None:
     parsed = read("# a\nlet x = 1 # b\n")
     assert [(c.text, c.alone) for c in parsed.comments] == [("# a", True), ("# b", False)]
