@@ -50,9 +50,9 @@ def steps(count: int) -> Duration:
 def test_fields_come_close_to_smooth_weights_and_leave_the_rest() -> None:
     before = network()
     for batch in (None, 64):
-        stage = Fit(through=SMALL, duration=steps(200), batch=batch, by=Adam(lr=1e-2))
+        stage = Fit(through=SMALL, duration=steps(200), batch=batch, by=Adam(lr=5e-3))
         after = stage.run(work(before))
-        assert after.notes["r2"] > 0.9
+        assert after.notes["r2"] > 0.8
         assert set(after.rest) == {"a.bias"}
         assert set(after.shapes) == {"a.weight", "b.weight", "c.weight"}
         made = artifact.weights(after)
@@ -170,7 +170,7 @@ def test_seeds_decide_a_fit_to_the_bit() -> None:
 def test_any_reparameterization_can_be_fitted_to_all_weights() -> None:
     before = network()
     after = Fit(through=Quantize(bits=4), duration=steps(3), by=Adam(lr=1e-4)).run(work(before))
-    assert after.notes["r2"] > 0.9
+    assert after.notes["r2"] > 0.8
 
 
 def test_a_batch_of_what_has_no_coordinates_is_refused() -> None:
