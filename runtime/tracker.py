@@ -103,8 +103,12 @@ def _tracked(results: Results, run: Run) -> TrackedRun:
 
 
 def _curves(results: Results, run: Run) -> Iterator[Curve]:
+    seen: dict[str, int] = {}
     for key in run.stages:
-        label = results.node(key).label
+        label = _short(results.node(key).label)
+        seen[label] = seen.get(label, 0) + 1
+        if seen[label] > 1:
+            label = f"{label} {seen[label]}"
         for name, values in results.history(key).items():
             if name in POSITIONS:
                 continue
@@ -117,6 +121,11 @@ def _curves(results: Results, run: Run) -> Iterator[Curve]:
             if points:
                 steps, kept = zip(*points, strict=True)
                 yield Curve(name, label, steps, kept)
+
+
+def _short(label: str) -> str:
+    """A stage's name without its arm and arguments, equal for all runs that are to be compared."""
+    return label.split(": ", 1)[-1].split("(", 1)[0]
 
 
 def _thinned(length: int) -> list[int]:

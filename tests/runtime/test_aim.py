@@ -1,6 +1,9 @@
 import json
+import shutil
+import socket
 import subprocess
 import sys
+import urllib.request
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +12,7 @@ import pytest
 
 from lab.runtime.errors import LabError, MissingFile
 from lab.runtime.tracker import MOST_POINTS, nested, tracked_runs
-from lab.runtime.trackers import aim, ui
+from lab.runtime.trackers import aim, offline, ui
 
 READ = """
 import json, sys
@@ -59,7 +62,7 @@ def test_every_run_is_there_with_settings_metrics_and_curves(study, repo):
     assert field["experiment"] == "made"
     assert field["settings"]["field"] == {"width": 16, "layers": 2}
     assert field["curves"]["ratio at the end"][1] == [field["results"]["ratio"]]
-    steps, values = field["curves"]["loss field: fit"]
+    steps, values = field["curves"]["loss fit"]
     run = next(r for r in plan.runs if r.departs == ("field.width",))
     assert values == pytest.approx(records[run.stages[-1]]["history"]["loss"])
     assert (steps[0], steps[-1]) == (50, 2000)
@@ -88,9 +91,9 @@ def test_a_run_that_changed_or_was_cut_short_is_replaced(study, repo):
     assert {run["hash"] for run in read(repo)} == {aim_hash for aim_hash, _ in after.values()}
 
 
-def test_rebuilding_forgets_what_was_there(study, tmp_path):
+def test_rebuilding_forgets_what_was_there(study, repo, tmp_path):
     plan, values, records = study
-    aim.project(replace(plan, runs=plan.runs[:2]), values, records, tmp_path)
+    shutil.copytree(repo / ".aim", tmp_path / ".aim")
     aim.rebuild(replace(plan, runs=plan.runs[1:2]), values, records, tmp_path)
     (shown,) = read(tmp_path)
     assert shown["name"] == "eight seed=0"
@@ -155,3 +158,29 @@ def test_a_taken_port_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(ui, "_answers", lambda port: True)
     with pytest.raises(LabError, match="port 43999"):
         ui.serve(tmp_path, "made", 43999)
+
+
+SERVE = "import sys; from pathlib import Path; from lab.runtime.trackers import ui; "
+SERVE += "sys.exit(ui.serve(Path(sys.argv[1]), 'made', int(sys.argv[2])))"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.mark.verify
+def test_the_user_interface_stays_on_this_machine_and_leaves_nothing_behind(repo):
+    port = free_port()
+    command = [sys.executable, "-c", SERVE, str(repo), str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        lines = [server.stdout.readline() for _ in range(3)]
+        address = lines[0].split()[1]
+        with urllib.request.urlopen(address, timeout=30) as page:
+            assert page.headers["content-security-policy"] == offline.POLICY
+        server.terminate()
+        assert server.wait(timeout=30) == 0
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
