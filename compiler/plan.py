@@ -46,8 +46,8 @@ class Run:
     `point` is equal for the replicates of one point and differs between points: group by it.
     `settings` maps a path as written (`method`, `model`, `field.width`) to the value it has here,
     as text; a path that the point lacks is absent. `departs` lists the paths (keys of `settings`)
-    at which an axis set a value other than the arm's own definition has: an arm *as defined* departs
-    nowhere. A table `by: method` therefore shows the runs whose `departs` is within its `by` paths,
+    at which an axis set a value other than the arm's own definition has: an arm *as defined*
+    departs nowhere. A table `by: method` therefore shows the runs whose `departs` is within its `by` paths,
     a heatmap those within its rows and columns; a scatter or Pareto plot shows every point.
     `metrics` maps a column's label to its tree.
     """

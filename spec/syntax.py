@@ -1,7 +1,7 @@
 """The syntax tree: what was written, where.
 
 Nodes compare by identity (`eq=False`), so that two alternatives written alike at two places are two
-choices. Every node has a `span`. Names keep a span of their own, for messages that point at one word.
+choices. Every node has a `span`. Names keep one of their own, for messages that point at a word.
 """
 
 from dataclasses import dataclass

@@ -21,7 +21,8 @@ def test_a_claim_without_over_is_about_the_arm_as_defined() -> None:
 
 
 def test_over_some_ranges_over_the_combinations_in_the_grids() -> None:
-    claim = planned(BODY + "claim c: ratio(field) > 2 over some field.width, field.layers\n").claims[0]
+    body = BODY + "claim c: ratio(field) > 2 over some field.width, field.layers\n"
+    claim = planned(body).claims[0]
     assert len(claim.cases) == 4
     assert {tuple(case.setting.values()) for case in claim.cases} == {
         ("16", "1"),
@@ -52,8 +53,6 @@ def test_the_evidence_of_a_claim_is_in_the_plan() -> None:
 def test_an_arm_that_only_a_claim_names_is_run_for_it() -> None:
     plan = planned(BODY + "claim c: ratio(field(width: 64)) > 2\n")
     widths = {
-        node.arguments["through"]["args"]["width"]
-        for node in plan.nodes
-        if node.component == "fit"
+        node.arguments["through"]["args"]["width"] for node in plan.nodes if node.component == "fit"
     }
     assert 64 in widths

@@ -100,9 +100,7 @@ grid h { method: dense | field }
 
 
 def test_points_stand_in_the_order_of_the_axes() -> None:
-    plan = planned(
-        FIELD + "grid g { field.layers: 1 .. 2; method: field; field.width: 32 | 16 }"
-    )
+    plan = planned(FIELD + "grid g { field.layers: 1 .. 2; method: field; field.width: 32 | 16 }")
     found = [(run.settings["field.layers"], run.settings["field.width"]) for run in plan.runs]
     assert found == [("1", "32"), ("1", "16"), ("2", "32"), ("2", "16")]
 
