@@ -25,6 +25,7 @@ __all__ = ["addresses", "serve"]
 HOST = "127.0.0.1"
 _LOG = "lab-ui.log"
 _SECONDS_TO_START = 90.0
+_SECONDS_TO_END = 5.0
 #: Characters that JavaScript's `encodeURI` leaves as they are.
 _KEPT = ";,/?:@&=+$-_.!~*'()#"
 
@@ -107,6 +108,7 @@ def _server(repo: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
         finally:
             signal.signal(signal.SIGTERM, before)
             _end_group(server)
+            _wait_until_free(port)
 
 
 def _interrupt(*_: object) -> None:
@@ -133,6 +135,13 @@ def _wait_until_up(server: "subprocess.Popen[bytes]", repo: Path, port: int) -> 
         if server.poll() is not None or time.monotonic() > deadline:
             raise LabError(f"Aim's user interface did not start: see {repo / '.aim' / _LOG}")
         time.sleep(0.1)
+
+
+def _wait_until_free(port: int) -> None:
+    """Killed processes let go of their port a moment later."""
+    deadline = time.monotonic() + _SECONDS_TO_END
+    while _answers(port) and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def _answers(port: int) -> bool:
