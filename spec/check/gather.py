@@ -66,8 +66,12 @@ def _define(context: Context, node: Definition, source: Source) -> None:
     elif known.source is source:
         _twice(context, node.name, scope, known.node.name)
     else:
-        message = f"`{node.name.text}` is defined in {known.source.name} too"
-        context.report("E0704", message, node.name.span, scope)
+        own = known.source is context.source
+        name, other = (known.node.name, source) if own else (node.name, known.source)
+        message = f"`{name.text}` is defined in {other.name} too"
+        context.report(
+            "E0704", message, name.span, Scope(known.source if own else source, name.text)
+        )
 
 
 def _twice(context: Context, name: syntax.Name, scope: Scope, first: syntax.Name) -> None:

@@ -13,10 +13,11 @@ from lab.spec.source import Source
 def lint(context: Context, study: core.Study, source: Source) -> None:
     """Warn of what a checked study says to no effect."""
     shown = _closure(study, [*_report_cores(study)])
+    measured = _closure(study, [*_columns(study)])
     for block in (*study.grids, *study.searches):
         scope = Scope(source, block.name)
         arms = [axis.value for axis in block.axes if axis.paths[0].slots == ("method",)]
-        live = shown | _closure(study, [*arms, *(axis.value for axis in block.axes)])
+        live = measured | _closure(study, [*arms, *(axis.value for axis in block.axes)])
         if not arms:
             live |= {name for name, one in study.definitions.items() if one.kind == "method"}
         live |= {name for name, one in study.definitions.items() if one.kind in {"model", "data"}}
@@ -85,10 +86,16 @@ def _closure(study: core.Study, roots: Iterable[core.Core]) -> set[str]:
     return found
 
 
-def _report_cores(study: core.Study) -> Iterator[core.Core]:
+def _columns(study: core.Study) -> Iterator[core.Core]:
+    """What is measured of every run."""
     for figure in study.report:
         for columns in figure.metrics.values():
             yield from (column.metric for column in columns)
+
+
+def _report_cores(study: core.Study) -> Iterator[core.Core]:
+    yield from _columns(study)
+    for figure in study.report:
         yield from figure.options.values()
     for claim in study.claims:
         yield claim.condition

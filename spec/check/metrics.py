@@ -213,11 +213,12 @@ class _Arm:
 def _arm(
     context: Context, arguments: tuple[syntax.Argument, ...], want: Want, place: Place
 ) -> tuple[_Arm, tuple[syntax.Argument, ...]]:
-    """The arm that stands first in a call, and the other arguments."""
-    if not arguments or arguments[0].name is not None:
-        return _Arm(None, missing=True), arguments
-    found = read_arm(context, arguments[0].value, want, place)
-    return _Arm(found, missing=False), arguments[1:]
+    """The arm that a call names first, or as `of:`, and the other arguments."""
+    for argument in arguments[:1] if arguments and arguments[0].name is None else arguments:
+        if argument.name is None or str(argument.name) == "of":
+            found = read_arm(context, argument.value, want, place)
+            return _Arm(found, missing=False), tuple(a for a in arguments if a is not argument)
+    return _Arm(None, missing=True), arguments
 
 
 def _may_be_open(context: Context, name: str, place: Place, span: Span) -> bool:
@@ -245,7 +246,7 @@ def _measure(
     else:
         want = Want(ARM.type, f"`{signature.name}`")
         given, rest = _arm(context, arguments, want, place)
-    parameters = formals(signature)
+    parameters = [one for one in formals(signature) if over_metrics or one.name != "of"]
     inside = place.at(f"{place.slot}.{signature.name}")
     if over_metrics:
         inside = replace(inside, scope=replace(inside.scope, measured=True))

@@ -66,8 +66,8 @@ def _ends(
     if start is None or stop is None:
         return None
     if start.unit == PLAIN and stop.unit not in (PLAIN, None) and start.value is not None:
-        factor = _factor(expression.stop, stop)
-        start = Quantity(start.core, stop.unit, start.value * factor)
+        value = start.value * _factor(expression.stop, stop)
+        start = Quantity(start.core, stop.unit, int(value) if value.is_integer() else value)
     return start, stop
 
 
@@ -75,7 +75,7 @@ def _factor(expression: syntax.Expr, stop: Quantity) -> float:
     """What a bare first end is multiplied with to have the unit of the last."""
     if isinstance(expression, syntax.Number) and expression.value and stop.value is not None:
         return stop.value / expression.value
-    return 1
+    return 1.0
 
 
 def _step(
@@ -90,7 +90,7 @@ def _step(
 
 
 def _is_whole(found: Quantity | None) -> bool:
-    return found is None or (isinstance(found.value, int) and found.unit in (PLAIN, None))
+    return found is None or isinstance(found.value, int)
 
 
 def _problem(

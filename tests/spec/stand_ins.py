@@ -1,5 +1,7 @@
 """Signatures for tests of the checker: component classes without an implementation, as text."""
 
+from functools import cache
+
 from lab.spec.catalog import catalog_of
 from lab.spec.signature import Catalog
 from lab.spec.source import Source
@@ -58,13 +60,15 @@ class Inwf:
     layers: int = parameter(2, "hidden layers", low=1, high=16)
     w0: float = parameter(30.0, "frequency", above=0, traced=True)
     scales: int = parameter(1, "fields at doubling frequencies", low=1)
-    activation: Literal["sine", "relu", "gelu", "tanh", "gaussian"] = parameter("sine", "between layers")
+    activation: Literal["sine", "relu", "gelu", "tanh", "gaussian"] = parameter(
+        "sine", "between layers")
     encoding: Encoding | None = parameter(Fourier(bands=4), "of coordinates")
     residual: Reparameterization | None = parameter(None, "for what the field leaves")
     through: Reparameterization = parameter(Plain(), "for the field's own numbers")
     shared: bool = parameter(False, "one base for all tensors")
     within: tuple[str, ...] = parameter(("**",), "layer patterns", name="in")
-    exclude: tuple[Literal["norms", "biases", "stem", "head"] | str, ...] = parameter((), "left out", name="except")
+    exclude: tuple[Literal["norms", "biases", "stem", "head"] | str, ...] = parameter(
+        (), "left out", name="except")
 
 @component("quantize", kind="reparameterization", stage="apply")
 class Quantize:
@@ -92,7 +96,8 @@ class Codeq:
     min_bits: Bits = parameter(2, "least", low=1)
     max_bits: Bits = parameter(8, "most", low=1)
     quantile: float = parameter(0.99, "of the weights", above=0, high=1)
-    exclude: tuple[Literal["norms", "biases", "stem", "head"] | str, ...] = parameter((), "left out", name="except")
+    exclude: tuple[Literal["norms", "biases", "stem", "head"] | str, ...] = parameter(
+        (), "left out", name="except")
 
 @component("lora", kind="reparameterization", stage="train", streams=("init",))
 class Lora:
@@ -316,6 +321,7 @@ def _measurement(name: str, unit: str, better: str | None, fields: str = "") -> 
 
 
 SCORED = (
+    'of: Arm = parameter(None, "what is measured", positional=True); '
     'on: Literal["test", "validation"] | Data = parameter("test", "examples"); '
     'under: Attack | None = parameter(None, "attack")'
 )
@@ -427,6 +433,7 @@ class Importance:
 '''
 
 
+@cache
 def catalog() -> Catalog:
     """The stand-ins as a catalog."""
     texts = (PARTS, REPARAMETERIZATIONS, STAGES, SOURCES, MEASUREMENTS, FIGURES)
