@@ -40,7 +40,7 @@ def _numbers(op: Op, left: float, right: float, span: Span) -> float:
     if op == "*":
         return left * right
     if right == 0:
-        raise Problem("E0406", "this divides by zero", span)
+        raise Problem("E0412", "this divides by zero", span)
     return left / right
 
 
@@ -58,7 +58,7 @@ def _durations(op: Op, left: Value, right: Value, span: Span) -> Value:
                 op, cast(float, first["duration"]), cast(float, second["duration"]), span
             )
             return {**first, "duration": total}
-    raise Problem("E0403", "durations of different units do not add up here", span)
+    raise Problem("E0407", "durations of different units do not add up here", span)
 
 
 def range_values(expression: core.RangeChoice, ends: tuple[Value, Value], by: Value) -> list[Value]:
@@ -69,8 +69,8 @@ def range_values(expression: core.RangeChoice, ends: tuple[Value, Value], by: Va
     else:
         values = _steps(start, stop, 1 if by is None else cast(float, by))
     if not values:
-        raise Problem("E0407", f"this range is empty: {start:g} .. {stop:g}", expression.span)
-    return [int(value) if expression.whole else float(value) for value in values]
+        raise Problem("E0408", f"this range is empty: {start:g} .. {stop:g}", expression.span)
+    return [round(value) if expression.whole else float(value) for value in values]
 
 
 def _steps(start: float, stop: float, by: float) -> list[float]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from lab.compiler.canonical import shown
+from lab.compiler.canonical import Shown
 from lab.compiler.claims import plan_claim
 from lab.compiler.evaluate import NOWHERE, Contents, Evaluator
 from lab.compiler.graph import Graph
@@ -70,7 +70,7 @@ class _Builder:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self.study = scope.study
-        self.graph = Graph()
+        self.graph = Graph(scope.shown)
         self.paths = dict(_paths(scope.study))
         self.texts = {slot: text for text, slots in self.paths.items() for slot in slots}
         self.columns = _columns(scope.study)
@@ -91,7 +91,7 @@ class _Builder:
             runs=runs,
             claims=claims,
             figures=tuple(_figure(figure) for figure in self.study.report),
-            axes=tuple(_axes(expansions)),
+            axes=tuple(_axes(expansions, self.scope.shown)),
             removed=tuple(self._removed(expansions)),
             wall_seconds=self.study.wall_seconds,
             memory_bytes=self.study.memory_bytes,
@@ -144,7 +144,7 @@ class _Builder:
         for text, slots in self.paths.items():
             noted = next((point.settings[slot] for slot in slots if slot in point.settings), None)
             if noted is not None and text != "method":
-                found[text] = shown(noted.value, noted.kind)
+                found[text] = self.scope.shown.text(noted.value, noted.kind)
         return found
 
     def _removed(self, expansions: list[tuple[core.Grid, Expansion]]) -> Iterator[Removed]:
@@ -198,15 +198,18 @@ def _option(value: core.Core) -> Value:
     return None
 
 
-def _axes(expansions: list[tuple[core.Grid, Expansion]]) -> Iterator[AxisSummary]:
+def _axes(expansions: list[tuple[core.Grid, Expansion]], shown: Shown) -> Iterator[AxisSummary]:
     for grid, expansion in expansions:
         for axis in grid.axes:
             for path in axis.paths:
-                values: dict[str, None] = {}
-                for point in expansion.points:
-                    for slot in path.slots:
-                        if slot in point.settings:
-                            noted = point.settings[slot]
-                            text = point.arm if slot == "method" else shown(noted.value, noted.kind)
-                            values[text] = None
+                texts = (_at(point, path, shown) for point in expansion.points)
+                values = dict.fromkeys(text for text in texts if text is not None)
                 yield AxisSummary(grid.name, path.text, tuple(values))
+
+
+def _at(point: Point, path: core.AxisPath, shown: Shown) -> str | None:
+    """What a point has at a path, as text."""
+    if "method" in path.slots:
+        return point.arm
+    noted = next((point.settings[slot] for slot in path.slots if slot in point.settings), None)
+    return None if noted is None else shown.text(noted.value, noted.kind)

@@ -38,48 +38,65 @@ def meaning(value: Value, catalog: Catalog) -> Value:
     return made
 
 
-def shown(value: Value, kind: str = "") -> str:
-    """A value as a person would write it; `kind` is the name of its type (`share`, `bits`, …)."""
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return _number(value, kind)
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list):
-        return "[" + ", ".join(shown(item) for item in value) + "]"
-    return _structure(value)
+class Shown:
+    """Values as a person would write them, arguments left at their defaults left out."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+
+    def text(self, value: Value, kind: str = "") -> str:
+        """A value; `kind` is the name of its type (`share`, `bits`, …)."""
+        if value is None:
+            return "none"
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, int | float):
+            return number_text(value, kind)
+        if isinstance(value, str):
+            return value
+        if isinstance(value, list):
+            return "[" + ", ".join(self.text(item) for item in value) + "]"
+        return self._structure(value)
+
+    def _structure(self, value: Mapping[str, Value]) -> str:
+        if "duration" in value:
+            amount = cast(float, value["duration"])
+            is_share = value["unit"] == "share"
+            return number_text(amount, "share" if is_share else "") + (
+                "" if is_share else f" {value['unit']}"
+            )
+        if "file" in value:
+            return json.dumps(value["file"])
+        if "component" in value:
+            return self._component(value)
+        if value.get("schedule") == "pieces":
+            pieces = cast(list[Mapping[str, Value]], value["pieces"])
+            return " then ".join(self._piece(piece) for piece in pieces)
+        return json.dumps(value, sort_keys=True)
+
+    def _component(self, value: Mapping[str, Value]) -> str:
+        """The first argument always stands: `adam(lr: 0.001)`, `fourier(bands: 4)`."""
+        signature = self.catalog.signatures[cast(str, value["kind"]), cast(str, value["component"])]
+        args = cast(Mapping[str, Value], value["args"])
+        if {"start", "stop"} <= set(args):
+            return f"{signature.name}({self.text(args['start'])} -> {self.text(args['stop'])})"
+        inside = [
+            f"{info.name}: {self.text(args[info.name], info.type.name)}"
+            for i, info in enumerate(signature.parameters)
+            if info.name in args and (i == 0 or info.required or args[info.name] != info.default)
+        ]
+        return f"{signature.name}({', '.join(inside)})" if inside else signature.name
+
+    def _piece(self, piece: Mapping[str, Value]) -> str:
+        lasting = piece["for"]
+        return self.text(piece["value"]) + ("" if lasting is None else f" for {self.text(lasting)}")
 
 
 _SUFFIX = {"bits": " bits", "bytes": " B", "seconds": " s", "decibels": " dB", "pixels": " px"}
 
 
-def _number(value: int | float, kind: str) -> str:
+def number_text(value: int | float, kind: str) -> str:
+    """A number in the unit that its type is written in."""
     if kind == "share":
         return f"{value * 100:.10g}%"
     return f"{value:.10g}{_SUFFIX.get(kind, '')}"
-
-
-def _structure(value: Mapping[str, Value]) -> str:
-    if "duration" in value:
-        amount = cast(float, value["duration"])
-        if value["unit"] == "share":
-            return _number(amount, "share")
-        return f"{amount:.10g} {value['unit']}"
-    if "file" in value:
-        return json.dumps(value["file"])
-    if "component" in value:
-        args = cast(Mapping[str, Value], value["args"])
-        inside = ", ".join(f"{name}: {shown(item)}" for name, item in args.items())
-        return f"{value['component']}({inside})"
-    if value.get("schedule") == "pieces":
-        pieces = cast(list[Mapping[str, Value]], value["pieces"])
-        return " then ".join(_piece(piece) for piece in pieces)
-    return json.dumps(value, sort_keys=True)
-
-
-def _piece(piece: Mapping[str, Value]) -> str:
-    lasting = piece["for"]
-    return shown(piece["value"]) + ("" if lasting is None else f" for {shown(lasting)}")

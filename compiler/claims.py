@@ -9,7 +9,7 @@ as `every` does.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from lab.compiler.canonical import digest, shown
+from lab.compiler.canonical import Shown, digest
 from lab.compiler.chooser import Chooser
 from lab.compiler.conditions import holds
 from lab.compiler.evaluate import NOWHERE, Closure, Noted, Resolved
@@ -123,12 +123,10 @@ class _Cases:
         condition: Comparison | Junction,
     ) -> Case:
         some: dict[str, str] = {}
-        group = {
-            kind: shown(settings[kind].value) for kind in ("model", "data") if kind in settings
-        }
+        group = {kind: str(settings[kind].value) for kind in ("model", "data") if kind in settings}
         for one in self.claim.over:
             target = some if one.quantifier == "some" else group
-            target.update(_texts(one.paths, settings))
+            target.update(_texts(one.paths, settings, self.scope.shown))
         group.update({f"alternative {i + 1}": text for i, text in enumerate(chooser.texts())})
         return Case(some, group, self.repeat.seeds, condition)
 
@@ -150,12 +148,12 @@ class _Cases:
 
 
 def _texts(
-    paths: tuple[core.AxisPath, ...], settings: Mapping[str, Noted]
+    paths: tuple[core.AxisPath, ...], settings: Mapping[str, Noted], shown: Shown
 ) -> Iterator[tuple[str, str]]:
     for path in paths:
         for slot in path.slots:
             if slot in settings:
-                yield path.text, shown(settings[slot].value, settings[slot].kind)
+                yield path.text, shown.text(settings[slot].value, settings[slot].kind)
 
 
 def _chosen_roots(axes: Mapping[str, Closure], study: core.Study) -> dict[str, Noted]:

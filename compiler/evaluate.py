@@ -158,7 +158,7 @@ class Evaluator:
         name, parameter = slot.removesuffix(")").split("(")
         default = self.study.definitions[name].parameters[parameter]
         if default is None:
-            raise Problem("E0302", f"`{name}` needs a value for `{parameter}`", span)
+            raise Problem("E0301", f"`{name}` needs a value for `{parameter}`", span)
         return Closure(default, NOWHERE)
 
     def _build(self, expression: core.Build, environment: Environment) -> Value:

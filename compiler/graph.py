@@ -1,17 +1,15 @@
 """The graph of a plan: templates and seeds become nodes, equal ones become one."""
 
-from typing import cast
-
-from lab.compiler.canonical import shown
+from lab.compiler.canonical import Shown
 from lab.compiler.plan import Node
 from lab.compiler.stages import Template
-from lab.spec.values import Value
 
 
 class Graph:
     """Nodes in the order they were first asked for, each after the nodes it uses."""
 
-    def __init__(self) -> None:
+    def __init__(self, shown: Shown) -> None:
+        self._shown = shown
         self._nodes: dict[str, Node] = {}
 
     @property
@@ -34,7 +32,7 @@ class Graph:
                 vary=vary if template.random else (),
                 version=template.signature.version,
                 fresh=template.signature.fresh,
-                label=f"{template.owner}: {_what(template)}",
+                label=f"{template.owner}: {self._what(template)}",
             )
         return key
 
@@ -45,21 +43,9 @@ class Graph:
             chain.append(self._nodes[chain[-1]].inputs["before"])
         return chain[::-1]
 
-
-def _what(template: Template) -> str:
-    """A stage in a few words: a stage that a reparameterization is short for goes by its name."""
-    through = template.arguments.get("through")
-    if template.role == "stage" and isinstance(through, dict) and "before" in template.inputs:
-        return _brief(through)
-    return template.signature.name
-
-
-def _brief(value: dict[str, Value]) -> str:
-    args = cast(dict[str, Value], value["args"])
-    plain = {
-        name: item
-        for name, item in args.items()
-        if isinstance(item, int | float | str) and not isinstance(item, bool)
-    }
-    inside = ", ".join(f"{name}: {shown(item)}" for name, item in list(plain.items())[:4])
-    return f"{value['component']}({inside})" if inside else str(value["component"])
+    def _what(self, template: Template) -> str:
+        """A stage in a few words: one that a reparameterization is short for goes by its name."""
+        through = template.arguments.get("through")
+        if template.role == "stage" and isinstance(through, dict) and "before" in template.inputs:
+            return self._shown.text(through)
+        return template.signature.name

@@ -60,7 +60,7 @@ class Metrics:
             case core.Choice():
                 return self.formula(self.evaluator.chosen(metric), environment)
             case _:
-                raise Problem("E0606", "this is no metric", metric.span)
+                raise Problem("E0401", "this is no metric", metric.span)
 
     def _number(self, value: Value) -> float:
         if isinstance(value, int | float):
@@ -84,7 +84,7 @@ class Metrics:
     def _arm(self, arm: core.Core, environment: Environment) -> Template:
         if isinstance(arm, core.TheMethod):
             if self.method is None:
-                raise Problem("E0607", "`method` means nothing here: name an arm", arm.span)
+                raise Problem("E0601", "`method` means nothing here: name an arm", arm.span)
             return self.method
         known = self._arms.get(id(arm))
         if known is None:

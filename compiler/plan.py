@@ -47,8 +47,9 @@ class Run:
     `settings` maps a path as written (`method`, `model`, `field.width`) to the value it has here,
     as text; a path that the point lacks is absent. `departs` lists the paths (keys of `settings`)
     at which an axis set a value other than the arm's own definition has: an arm *as defined*
-    departs nowhere. A table `by: method` therefore shows the runs whose `departs` is within its `by` paths,
-    a heatmap those within its rows and columns; a scatter or Pareto plot shows every point.
+    departs nowhere. A table `by: method` therefore shows the runs whose `departs` is within its
+    `by` paths, a heatmap those within its rows and columns; a scatter or Pareto plot shows every
+    point.
     `metrics` maps a column's label to its tree.
     """
 

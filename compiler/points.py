@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from lab.compiler.canonical import digest, shown
+from lab.compiler.canonical import Shown, digest, number_text
 from lab.compiler.chooser import Chooser
 from lab.compiler.conditions import holds
 from lab.compiler.evaluate import NOWHERE, Closure, Contents, Evaluator, Noted
@@ -54,6 +54,11 @@ class Scope:
     study: core.Study
     catalog: Catalog
     contents: Contents
+
+    @property
+    def shown(self) -> Shown:
+        """How values of this study are written."""
+        return Shown(self.catalog)
 
     def evaluator(self, axes: Mapping[str, Closure], chooser: Chooser) -> Evaluator:
         """An evaluator of this study."""
@@ -173,11 +178,19 @@ def _short(slot: str) -> str:
 
 
 def _constant(value: core.Core) -> str:
-    if isinstance(value, core.Const) and not hasattr(value.value, "unit"):
-        return shown(cast(bool | int | float | str | None, value.value))
-    if isinstance(value, core.Build):
-        return value.component
-    return "…"
+    match value:
+        case core.Const(value=None):
+            return "none"
+        case core.Const(value=bool() as switch):
+            return "true" if switch else "false"
+        case core.Const(value=int() | float() as number):
+            return number_text(number, "")
+        case core.Const(value=str() as word):
+            return word
+        case core.Build():
+            return value.component
+        case _:
+            return "…"
 
 
 class Baselines:

@@ -21,7 +21,7 @@ def refuse_too_large(study: core.Study) -> None:
                 f"grid `{grid.name}` has up to {total:.3g} runs: `{path.text}` alone has "
                 f"{counts[longest]:,} values"
             )
-            raise Problem("E0508", message, path.span, "make the axis shorter, or its step larger")
+            raise Problem("E0511", message, path.span, "make the axis shorter, or its step larger")
 
 
 def count(expression: core.Core) -> int:

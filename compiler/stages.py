@@ -81,7 +81,7 @@ class Pipelines:
             case core.Const(value=None):
                 return before
             case _:
-                raise Problem("E0604", "this is no stage", expression.span)
+                raise Problem("E0401", "this is no stage", expression.span)
 
     def _stage(
         self, build: core.Build, environment: Environment, *, before: Template | None, owner: str
@@ -121,7 +121,7 @@ class Pipelines:
         declared = [d for d in self.evaluator.study.definitions.values() if d.kind == kind]
         if len(declared) != 1:
             found = "none is declared" if not declared else "several are, and no axis chooses"
-            raise Problem("E0605", f"this needs a {kind}, and {found}", asking.span)
+            raise Problem("E0507", f"this needs a {kind}, and {found}", asking.span)
         named = core.Named(kind, declared[0].name, asking.span)
         return self.evaluator.value(named)
 

@@ -3,8 +3,10 @@
 import hashlib
 import json
 import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from lab.compiler.plan import Plan
 from lab.runtime.files import write_atomically
 from lab.spec.catalog import cache_folder
 
@@ -46,3 +48,23 @@ def _remembered(path: Path, facts: os.stat_result) -> str:
     except OSError:
         pass  # A cache that cannot be written to costs time, not a result.
     return content
+
+
+def missing_files(plan: Plan, folder: Path) -> list[str]:
+    """Files that a plan names and a folder lacks."""
+    contents = Contents(folder)
+    for node in plan.nodes:
+        for name in _files_in(node.arguments):
+            contents(name)
+    return contents.missing
+
+
+def _files_in(value: object) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        if "file" in value:
+            yield str(value["file"])
+        for item in value.values():
+            yield from _files_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _files_in(item)

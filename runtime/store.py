@@ -69,6 +69,11 @@ class Store:
         """Forget a scratch folder."""
         shutil.rmtree(scratch, ignore_errors=True)
 
+    def failure(self, key: str) -> dict[str, Any]:
+        """What went wrong with a stage when it was last tried."""
+        path = self.root / FAILURES / f"{key}.json"
+        return json.loads(path.read_text(encoding="utf-8"))
+
     def record_failure(self, key: str, record: Mapping[str, Any]) -> None:
         """Keep what went wrong with a stage; a failure is a result too."""
         folder = self.root / FAILURES

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import Any, cast
 
 from lab import __version__
 from lab.cli import exits
@@ -62,7 +63,7 @@ COMMANDS = (
     Command("doctor", "what this environment has", "lab.cli.doctor:doctor", ()),
 )
 
-_ARGUMENTS: dict[str, tuple[tuple[str, ...], dict[str, object]]] = {
+_ARGUMENTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "files": (("files",), {"nargs": "+", "type": Path, "metavar": "FILE.lab"}),
     "names": (("names",), {"nargs": "+", "metavar": "CODE"}),
     "any-names": (("names",), {"nargs": "*", "metavar": "NAME"}),
@@ -94,13 +95,13 @@ def parser() -> argparse.ArgumentParser:
         one = subparsers.add_parser(command.name, help=command.summary, description=command.summary)
         for name in command.arguments:
             flags, keywords = _ARGUMENTS[name]
-            one.add_argument(*flags, **keywords)  # type: ignore[arg-type] - argparse's own kinds
+            one.add_argument(*flags, **keywords)
     return top
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
-    given = vars(parser().parse_args(arguments))
+    given: dict[str, Any] = vars(parser().parse_args(arguments))
     name = given.pop("command")
     command = next(one for one in COMMANDS if one.name == name)
     options = Options(**{k: _plain(v) for k, v in given.items() if v is not None})
@@ -130,8 +131,8 @@ def _said(message: str) -> int:
     return exits.COMMAND_IS_WRONG
 
 
-def _plain(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
+def _plain(value: Any) -> Any:
+    return tuple(cast(list[Any], value)) if isinstance(value, list) else value
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """`lab run` and `lab report`: what is missing is run, then everything is shown."""
 
+import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,10 +11,13 @@ from lab.cli.load import Loaded, load, results_folder, show_diagnostics
 from lab.cli.options import Options
 from lab.cli.progress import Display
 from lab.compiler.plan import Plan
-from lab.runtime.contents import Contents
+from lab.runtime.contents import missing_files as contents_missing
 from lab.runtime.errors import LabError
 from lab.runtime.missing import missing
-from lab.runtime.store import FAILURES, Store
+from lab.runtime.store import FAILURES, Store, failures_in
+
+
+_NOTHING: Mapping[str, Mapping[str, Any]] = {}
 
 
 def run(options: Options) -> int:
@@ -31,33 +35,22 @@ def _one(file: Path, options: Options, *, runs: bool) -> int:
     show_diagnostics(loaded)
     if loaded.plan is None:
         return exits.STUDY_IS_WRONG
-    absent = _missing_files(loaded.plan, file.parent)
+    absent = contents_missing(loaded.plan, file.parent)
     if runs and absent:
         raise LabError(_about_missing(absent, file))
     results = results_folder(file, options.results)
     store = Store(results / "store")
-    failed = _execute(loaded, loaded.plan, store, options) if runs else {}
-    _show(loaded, loaded.plan, store, results)
+    failed = _execute(loaded, loaded.plan, store, options) if runs else _NOTHING
+    _show(loaded, loaded.plan, store, command=_command(file, options))
     _show_failures(failed, store)
     return exits.RUNS_FAILED if failed else exits.DONE
 
 
-def _missing_files(plan: Plan, folder: Path) -> list[str]:
-    contents = Contents(folder)
-    for node in plan.nodes:
-        _look(node.arguments, contents)
-    return contents.missing
-
-
-def _look(value: Any, contents: Contents) -> None:
-    if isinstance(value, Mapping):
-        if "file" in value:
-            contents(value["file"])
-        for item in value.values():
-            _look(item, contents)
-    elif isinstance(value, list):
-        for item in value:
-            _look(item, contents)
+def _command(file: Path, options: Options) -> str:
+    """The command that makes these results, for the report."""
+    profile = f" --profile {options.profile}" if options.profile else ""
+    sets = "".join(f" --set {shlex.quote(one)}" for one in options.sets)
+    return f"lab run {file}{profile}{sets}"
 
 
 def _about_missing(absent: list[str], file: Path) -> str:
@@ -102,15 +95,24 @@ def _show_failures(failed: Mapping[str, Mapping[str, Any]], store: Store) -> Non
         print(f"not run, since they need what failed: {rest}", file=sys.stderr)
 
 
-def _show(loaded: Loaded, plan: Plan, store: Store, results: Path) -> None:
+def _show(loaded: Loaded, plan: Plan, store: Store, *, command: str) -> None:
     from lab.runtime import report as reports
     from lab.runtime.report import terminal
     from lab.runtime.trackers import aim
 
-    have = store.keys()
+    have, failed = store.keys(), failures_in(store.root)
     records = {node.key: store.record(node.key) for node in plan.nodes if node.key in have}
     values = {key: record["values"] for key, record in records.items() if record["values"]}
-    folder = results / plan.study
-    made = reports.write(plan, values, records, folder, study_text=loaded.source.text)
+    failures = {node.key: store.failure(node.key) for node in plan.nodes if node.key in failed}
+    results = store.root.parent
+    made = reports.write(
+        plan,
+        values,
+        records,
+        results / plan.study,
+        study_text=loaded.source.text,
+        command=command,
+        failures=failures,
+    )
     terminal.show(made, sys.stdout)
     aim.project(plan, values, records, results)
