@@ -63,6 +63,7 @@ def bind(
     place: Place,
 ) -> Bound:
     """Arguments by the parameters that take them, reporting those that none takes."""
+    context.watch.binds(callee, parameters, span, place)
     bound = Bound()
     by_name = {one.name: one for one in parameters if not one.want.type.mapping}
     waiting = [one for one in parameters if one.positional]

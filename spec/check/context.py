@@ -10,6 +10,7 @@ from typing import Literal
 
 from lab.spec import core, syntax
 from lab.spec.check.dimensions import Unit
+from lab.spec.check.watch import Watch
 from lab.spec.diagnostics import Diagnostic, Edit, Label
 from lab.spec.signature import Catalog, ParameterInfo, Type
 from lab.spec.source import Source, Span
@@ -108,10 +109,11 @@ class Declared:
 
 @dataclass(frozen=True)
 class Hint:
-    """What to say beside the carets, and the remedy that a machine can apply."""
+    """What to say beside the carets, the remedy that a machine can apply, and what would fit."""
 
     says: str
     edit: Edit | None = None
+    among: tuple[str, ...] = ()
 
 
 NO_HINT = Hint("")
@@ -119,8 +121,11 @@ NO_HINT = Hint("")
 
 def suggestion(word: str, span: Span, candidates: Iterable[str]) -> Hint:
     """The candidate that a word resembles, as a question and an edit."""
-    near = nearest(word, candidates)
-    return NO_HINT if near is None else Hint(f"did you mean `{near}`?", Edit(span, near))
+    among = tuple(candidates)
+    near = nearest(word, among)
+    if near is None:
+        return Hint("", among=among)
+    return Hint(f"did you mean `{near}`?", Edit(span, near), among)
 
 
 Reader = Callable[["Context", syntax.Expr, Want, Place], "core.Core | None"]
@@ -136,10 +141,12 @@ class Context:
         *,
         readers: Mapping[str, Reader],
         define: Callable[[Context, Declared], None],
+        watch: Watch | None = None,
     ) -> None:
         self.source = source
         self.catalog = catalog
         self.readers = readers
+        self.watch = watch or Watch()
         self.diagnostics: list[Diagnostic] = []
         self.declared: dict[str, Declared] = {}
         self.broken: set[str] = set()
@@ -172,7 +179,10 @@ class Context:
     ) -> None:
         """Add a finding; `W…` codes are warnings. The same finding is added once."""
         key = (code, scope.source.name, span.start, span.end)
-        if self._muted or key in self._said:
+        if self._muted:
+            return
+        self.watch.misses(span, hint.among, scope)
+        if key in self._said:
             return
         self._said.add(key)
         self.diagnostics.append(
@@ -198,6 +208,8 @@ class Context:
         help_lines: Sequence[str] = (),
     ) -> None:
         """Report a name that means nothing: once, however often it is written."""
+        among = tuple(candidates)
+        self.watch.misses(name.span, among, scope)
         if self._muted or self.forgiving or name.text in self.broken:
             return
         key = (scope.source.name, name.text)
@@ -215,7 +227,7 @@ class Context:
             name.span,
             scope,
             help_lines=help_lines,
-            hint=suggestion(name.text, name.span, candidates),
+            hint=suggestion(name.text, name.span, among),
         )
 
     @contextmanager
@@ -275,6 +287,7 @@ class Context:
 
     def read(self, expression: syntax.Expr, want: Want, place: Place) -> core.Core | None:
         """The value of an expression as its type asks; None after a finding."""
+        self.watch.reads(expression, want, place)
         return self.readers[""](self, expression, want, place)
 
     def enter(self, slot: str, entry: Entry) -> None:

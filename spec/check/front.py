@@ -25,6 +25,7 @@ from lab.spec.check.repeats import read_repeats
 from lab.spec.check.schedules import read_schedule
 from lab.spec.check.searches import read_search
 from lab.spec.check.values import read_curve, read_text, read_value, read_word
+from lab.spec.check.watch import Watch
 from lab.spec.diagnostics import Diagnostic
 from lab.spec.parser import Parsed, parse, parse_axis
 from lab.spec.signature import Catalog
@@ -77,6 +78,7 @@ def check(
     profile: str | None = None,
     sets: Sequence[str] = (),
     load: Load | None = None,
+    watch: Watch | None = None,
 ) -> Checked:
     """Check a study.
 
@@ -85,10 +87,12 @@ def check(
         profile: the profile to apply; all of them are checked whatever it is.
         sets: texts `path=value`, applied after the profile.
         load: reads a file that the study uses; by default from the folder of the source.
+        watch: hears what is read as what, and what would fit.
     """
     parsed = parse(source)
-    context = Context(source, catalog, readers=READERS, define=define)
+    context = Context(source, catalog, readers=READERS, define=define, watch=watch)
     gather(context, parsed, source, load or beside(source))
+    context.watch.begins(context, parsed)
     study = _Study(context, parsed).checked(profile, sets)
     found = sorted(context.diagnostics, key=lambda one: _order(one, source))
     return Checked(study, found, context.catalog)

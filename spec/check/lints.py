@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
+from functools import cache
 from itertools import pairwise
-from typing import cast
+from typing import cast, get_args
 
 from lab.spec import core
 from lab.spec.check.context import Context, Scope
@@ -23,8 +24,9 @@ def lint(context: Context, study: core.Study, source: Source) -> None:
         live |= {name for name, one in study.definitions.items() if one.kind in {"model", "data"}}
         for axis in block.axes:
             _lint_axis(context, axis, live, scope)
+    arms = {grid: _arms_of(grid) for grid in study.grids}
     for claim in study.claims:
-        _lint_claim(context, study, claim, Scope(source, claim.name))
+        _lint_claim(context, study, claim, arms=arms, scope=Scope(source, claim.name))
     for definition in study.definitions.values():
         for node in walk(definition.value):
             if isinstance(node, core.Pipeline):
@@ -40,14 +42,24 @@ def walk(node: core.Core) -> Iterator[core.Core]:
 
 
 def _children(node: core.Core) -> Iterator[core.Core]:
-    for field in fields(node):
-        yield from _nodes(getattr(node, field.name))
+    for name in _fields_of(type(node)):
+        yield from _nodes(getattr(node, name))
+
+
+@cache
+def _fields_of(kind: type[core.Core]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind) if field.name != "span")
+
+
+_KINDS = frozenset(get_args(core.Core))
 
 
 def _nodes(value: object) -> Iterator[core.Core]:
     """The nodes among the values of a node's field."""
-    if isinstance(value, core.Core):
-        yield value
+    if type(value) in _KINDS:
+        yield cast(core.Core, value)
+    elif isinstance(value, str | int | float | None):
+        return
     elif isinstance(value, Mapping):
         for one in cast(Mapping[str, object], value).values():
             yield from _nodes(one)
@@ -137,20 +149,27 @@ def claim_arms(claim: core.Claim) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _lint_claim(context: Context, study: core.Study, claim: core.Claim, scope: Scope) -> None:
-    arms = claim_arms(claim)
-    grids = {arm: [grid for grid in study.grids if arm in _arms_of(grid)] for arm in arms}
+def _lint_claim(
+    context: Context,
+    study: core.Study,
+    claim: core.Claim,
+    *,
+    arms: Mapping[core.Grid, set[str]],
+    scope: Scope,
+) -> None:
+    named = claim_arms(claim)
+    grids = {arm: [grid for grid in study.grids if arm in arms[grid]] for arm in named}
     repeats = [grid.repeat or study.repeat for found in grids.values() for grid in found]
     replicates = max((len(one.seeds) for one in repeats), default=len(study.repeat.seeds))
-    if arms and replicates == 1 and _is_random(context, study, arms):
+    if named and replicates == 1 and _is_random(context, study, named):
         message = f"`{claim.name}` rests on one replicate: no interval, no verdict"
         lines = ["add `repeat 3 as seed`"]
         context.report("W0803", message, claim.span, scope, help_lines=lines)
     meeting = [_roots_of(found) for found in grids.values() if found]
     for kind in (0, 1):
         sets = [{one[kind] for one in roots} for roots in meeting]
-        named = [one for one in sets if None not in one]
-        if len(named) > 1 and not named[0].intersection(*named[1:]):
+        known = [one for one in sets if None not in one]
+        if len(known) > 1 and not known[0].intersection(*known[1:]):
             what = ("model", "data")[kind]
             message = f"the methods that `{claim.name}` compares never run on one {what}"
             context.report("W0806", message, claim.span, scope)

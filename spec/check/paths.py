@@ -115,6 +115,7 @@ def _within(
     formal = next((one for one in declared_formals(declared) if one.name == first.text), None)
     if formal is not None:
         member: Member | None = Member(f"{declared.name}({first.text})", formal.want)
+        context.watch.finds(declared, first, member, scope)
         entries = list(children(context, member))
     else:
         roots = roots_of(context, declared)
@@ -151,6 +152,7 @@ def _only(
 ) -> Member | None:
     """The one match; none and several are findings."""
     if len(hits) == 1:
+        context.watch.finds(declared, name, hits[0].member, scope)
         return hits[0].member
     if hits:
         lines = [f"write `{'` or `'.join(_spellings(declared, hits))}`"]
