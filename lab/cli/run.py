@@ -16,7 +16,6 @@ from lab.runtime.errors import LabError
 from lab.runtime.missing import missing
 from lab.runtime.store import FAILURES, Store, failures_in
 
-
 _NOTHING: Mapping[str, Mapping[str, Any]] = {}
 
 

@@ -1,14 +1,15 @@
 """Profiles and `--set`: edits of a checked study.
 
 `path: value` replaces the value in its definition and in every block that sets it; `repeat`,
-`trials` and `budget` replace all. A claim inside a profile is tested only there.
+`trials` and `budget` replace all. A claim inside a profile is tested only there, a grid inside it is
+run only there.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from lab.spec import core, syntax
-from lab.spec.check.blocks import only, read_axis, read_filters
+from lab.spec.check.blocks import only, read_axis, read_filters, read_grid
 from lab.spec.check.claims import read_claim
 from lab.spec.check.context import Context, Place, Scope, Want
 from lab.spec.check.limits import fitted
@@ -40,6 +41,7 @@ class Edits:
     budget: Budget | None = None
     filters: tuple[core.Filter, ...] = ()
     claims: tuple[core.Claim, ...] = field(default=())
+    grids: tuple[core.Grid, ...] = ()
 
 
 def read_profile(context: Context, node: syntax.Profile, source: Source) -> Edits:
@@ -56,6 +58,7 @@ def read_profile(context: Context, node: syntax.Profile, source: Source) -> Edit
         budget=read_budget(context, budgets[-1], scope) if budgets else None,
         filters=tuple(read_filters(context, only(syntax.Filter, node.entries), scope)),
         claims=tuple(one for one in claims if one is not None),
+        grids=tuple(read_grid(context, one, source) for one in only(syntax.Grid, node.entries)),
     )
 
 
@@ -91,7 +94,7 @@ def edited(study: core.Study, edits: Edits, catalog: Catalog) -> core.Study:
         definitions={
             name: _definition(one, changes, rewrite) for name, one in study.definitions.items()
         },
-        grids=tuple(_grid(one, edits, changes, rewrite) for one in study.grids),
+        grids=(*(_grid(one, edits, changes, rewrite) for one in study.grids), *edits.grids),
         searches=tuple(_search(one, edits, changes, rewrite) for one in study.searches),
         repeat=edits.repeat or study.repeat,
         claims=(*study.claims, *edits.claims),
