@@ -92,6 +92,10 @@ class Automaton:
             if action > 0:
                 return
             rule = rules[-action - 1]
+            if rule["single"] and rule["size"] == 1 and len(rule["picks"]) == 1:
+                states.pop()  # a sole symbol stands for itself, as most of an expression does
+                states.append(table[states[-1]][rule["origin"]] - 1)
+                continue
             keep = len(states) - rule["size"]
             value = self._value(rule, values[keep - 1 :])
             del states[keep:]
