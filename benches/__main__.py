@@ -1,0 +1,32 @@
+"""`make bench`: every bench of this folder, one after another; each prints its own ratios.
+
+    python -m benches [NAME …] [--quick]
+
+A bench is a module with a `main(arguments) -> int`. They want a quiet machine and say so.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+
+def main() -> int:
+    """Run the named benches, or all of them, each in a process of its own."""
+    here = Path(__file__).parent
+    known = sorted(path.stem for path in here.glob("*.py") if not path.stem.startswith("_"))
+    flags = [one for one in sys.argv[1:] if one.startswith("-")]
+    named = [one for one in sys.argv[1:] if not one.startswith("-")] or known
+    unknown = sorted(set(named) - set(known))
+    if unknown:
+        print(f"no bench {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)
+        return 2
+    worst = 0
+    for name in named:
+        print(f"== {name}", flush=True)
+        done = subprocess.run([sys.executable, str(here / f"{name}.py"), *flags], check=False)
+        worst = max(worst, done.returncode)
+    return worst
+
+
+if __name__ == "__main__":
+    sys.exit(main())
