@@ -1,0 +1,153 @@
+"""`lab run` end to end on a study of seconds: what runs, what does not, and what survives."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from commands import TINY, killed_when, lab, study
+
+from lab.runtime.store import keys_in
+
+TEXT = TINY.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the tiny study has been run; copy it to change it."""
+    folder = tmp_path_factory.mktemp("done")
+    result = lab("run", str(study(folder, TEXT)))
+    assert result.returncode == 0, result.stderr
+    assert "PASS" in result.stdout
+    assert "±" in result.stdout
+    return folder
+
+
+@pytest.fixture
+def folder(done: Path, tmp_path: Path) -> Path:
+    """A copy of a finished study."""
+    shutil.copytree(done, tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def values(folder: Path) -> dict[str, object]:
+    """What every stage of a store measured, and the bytes of what it shipped."""
+    store = folder / "results" / "store"
+    found: dict[str, object] = {}
+    for key in keys_in(store):
+        record = json.loads((store / key / "record.json").read_text())
+        found[key] = (record["values"], record["files"], record["notes"])
+    return found
+
+
+def new_stages(file: Path) -> int:
+    plan = json.loads(lab("plan", str(file), "--json").stdout)
+    return plan["totals"].get("new", 0)
+
+
+def test_a_run_leaves_a_report_with_plots_numbers_and_records(done: Path) -> None:
+    made = done / "results" / "tiny"
+    report = (made / "report.md").read_text()
+    results = json.loads((made / "results.json").read_text())
+    records = sorted((made / "runs").glob("*.json"))
+    assert "PASS" in report
+    assert all((made / name).is_file() for name in _plots(report))
+    assert len(records) == 12
+    assert results
+    record = json.loads(records[0].read_text())
+    assert "environment" in json.dumps(record)
+
+
+def _plots(report: str) -> list[str]:
+    names = [part.split(")")[0] for part in report.split("](")[1:]]
+    plots = [name for name in names if name.endswith(".png")]
+    assert plots
+    return plots
+
+
+def test_a_second_run_executes_nothing(folder: Path) -> None:
+    before = values(folder)
+    result = lab("run", str(folder / "studies" / "tiny.lab"))
+    assert result.returncode == 0
+    assert "nothing to run" in result.stderr
+    assert values(folder) == before
+
+
+def test_one_more_value_runs_only_the_new_cells(folder: Path) -> None:
+    file = study(folder, TEXT.replace("8 | 12", "8 | 12 | 16"))
+    assert new_stages(file) == 3 * 3
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        TEXT.replace("field", "siren"),
+        TEXT.replace(", ", ",   ").replace("\n\n", "\n\n\n# a word\n"),
+        TEXT.replace("1e-2", "0.01"),
+    ],
+    ids=["a method renamed", "reformatted", "a number spelled otherwise"],
+)
+def test_a_cosmetic_edit_runs_nothing(folder: Path, edit: str) -> None:
+    assert new_stages(study(folder, edit)) == 0
+
+
+def test_a_killed_run_goes_on_to_the_same_results(done: Path, tmp_path: Path) -> None:
+    file = study(tmp_path, TEXT)
+    store = tmp_path / "results" / "store"
+    killed_when(lambda: len(keys_in(store)) >= 5, "run", str(file))
+    finished = keys_in(store)
+    stamps = {key: (store / key / "record.json").stat().st_mtime_ns for key in finished}
+    assert lab("run", str(file)).returncode == 0
+    assert {key: (store / key / "record.json").stat().st_mtime_ns for key in finished} == stamps
+    assert values(tmp_path) == values(done)
+    assert not list(store.glob(".tmp-*"))
+
+
+def test_a_damaged_stage_is_named_and_what_needs_it_is_not_run(folder: Path) -> None:
+    store = folder / "results" / "store"
+    plan = json.loads(lab("plan", str(folder / "studies" / "tiny.lab"), "--json").stdout)["plan"]
+    trained = next(node["key"] for node in plan["nodes"] if node["component"] == "train")
+    tensors = store / trained / "artifact.safetensors"
+    data = bytearray(tensors.read_bytes())
+    data[-1] ^= 1
+    tensors.write_bytes(data)
+    file = study(folder, TEXT.replace("8 | 12", "8 | 12 | 16"))
+    result = lab("run", str(file))
+    assert result.returncode == 3
+    assert f"remove the folder {store / trained}" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_diverging_arm_is_a_result_and_the_others_go_on(tmp_path: Path) -> None:
+    text = TEXT.replace(
+        "grid arms { method: dense | field | eight; field.width: 8 | 12 }",
+        "method wild = train(by: sgd(lr: 1e30), for: 1 epochs, batch: 256)\n"
+        "repeat 1 as seed\n"
+        "grid arms { method: dense | wild }",
+    )
+    text = "\n".join(
+        line for line in text.splitlines() if not line.startswith(("claim", "repeat 3"))
+    )
+    result = lab("run", str(study(tmp_path, text)))
+    assert result.returncode == 3
+    assert "diverged" in result.stderr
+    assert "dense" in result.stdout
+
+
+def test_a_missing_weights_file_is_said_before_anything_runs(tmp_path: Path) -> None:
+    text = TEXT.replace("layers: 1)", 'layers: 1, weights: "gone.safetensors")', 1)
+    result = lab("run", str(study(tmp_path, text)))
+    assert result.returncode == 2
+    assert "gone.safetensors" in result.stderr
+    assert not (tmp_path / "results" / "store").exists()
+
+
+def test_export_writes_the_weights_and_their_record(folder: Path) -> None:
+    out = folder / "dense.safetensors"
+    file = str(folder / "studies" / "tiny.lab")
+    assert lab("export", file, "--arm", "dense", "-o", str(out)).returncode == 0
+    assert out.stat().st_size > 1000
+    assert json.loads(out.with_suffix(".json").read_text())["stages"]
+    refused = lab("export", file, "--arm", "dnese", "-o", str(out))
+    assert refused.returncode == 2
+    assert "dense" in refused.stderr
