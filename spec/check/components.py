@@ -54,7 +54,7 @@ def _declared(
         context.report("E0304", message, arguments[0].span, place.scope, help_lines=lines)
     context.define(declared)
     kind = "model" if declared.kind == "model" else "data"
-    if place.scope.inside is not None:
+    if place.scope.inside is not None or place.scope.measured:
         context.named_by_stages.add(declared.name)
     context.aliases.setdefault(place.slot, []).append(f"{kind} {declared.name}")
     return core.Named(kind, declared.name, path.span)

@@ -301,3 +301,16 @@ def test_alternatives_in_a_metric_are_columns() -> None:
         "hit(eps: 0)",
         "hit(eps: 8/255)",
     ]
+
+
+def test_a_data_source_that_only_a_metric_names_is_no_choice_of_a_grid() -> None:
+    text = HEAD + (
+        "data fog = cifar10c(kind: fog)\nmethod dense = pretrained\n"
+        "metric foggy = accuracy(method, on: fog)\ngrid g { method: dense }\n"
+        "report { table(foggy) }\n"
+    )
+    made = checked(text)
+    assert not made.diagnostics
+    assert made.study is not None
+    chosen = made.study.grids[0].axes[1]
+    assert (chosen.paths[0].slots, type(chosen.value)) == (("data",), core.Named)
