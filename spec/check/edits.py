@@ -1,8 +1,8 @@
 """Profiles and `--set`: edits of a checked study.
 
 `path: value` replaces the value in its definition and in every block that sets it; `repeat`,
-`trials` and `budget` replace all. A claim inside a profile is tested only there, a grid inside it is
-run only there.
+`trials` and `budget` replace all. A claim inside a profile is tested only there, and a grid inside
+it is run only there.
 """
 
 from collections.abc import Iterable, Sequence
