@@ -5,15 +5,15 @@ So a component comes apart into its traced numbers and a key of everything else:
 equal keys share one program.
 """
 
+import copy
 import dataclasses
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
 import jax.numpy as jnp
 from jaxtyping import Array
 
 Numbers = dict[str, Array]
-_Visit = Callable[[str, float], Any]
 
 
 def numbers(component: Any) -> Numbers:
@@ -27,51 +27,55 @@ def numbers(component: Any) -> Numbers:
         found[path] = jnp.full((), value, jnp.float32)
         return value
 
-    _walk(component, "", keep)
+    _mapped(component, "", keep, traced=False)
     return found
 
 
 def bind(component: Any, values: Mapping[str, Array]) -> Any:
     """The component with these in place of its traced numbers."""
-    return _walk(component, "", lambda path, _: values[path])
+    return _mapped(component, "", lambda path, _: values[path], traced=False)
 
 
 def program_key(component: Any) -> Hashable:
     """Equal for components that differ in traced numbers only."""
-    return _frozen(_walk(component, "", lambda path, _: path))
+    return _frozen(component, traced=False)
 
 
-def _walk(value: Any, path: str, visit: _Visit, *, traced: bool = False) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = [f for f in dataclasses.fields(value) if f.init]
-        return dataclasses.replace(
-            value,
-            **{
-                f.name: _walk(
-                    getattr(value, f.name),
-                    f"{path}.{f.name}",
-                    visit,
-                    traced=f.metadata.get("traced", False),
-                )
-                for f in fields
-            },
-        )
-    if isinstance(value, Mapping):
-        if "duration" in value:
-            return value
-        return {k: _walk(v, f"{path}.{k}", visit, traced=traced) for k, v in value.items()}
+def _mapped(value: Any, path: str, change: Callable[[str, float], Any], *, traced: bool) -> Any:
+    if _is_component(value):
+        # Not built anew: an array is no number to a check of the fields' ranges.
+        made = copy.copy(value)
+        for name, part, inner in _fields(value):
+            changed = _mapped(part, f"{path}.{name}", change, traced=inner)
+            object.__setattr__(made, name, changed)
+        return made
+    if isinstance(value, Mapping) and "duration" not in value:
+        return {k: _mapped(v, f"{path}.{k}", change, traced=traced) for k, v in value.items()}
     if isinstance(value, tuple | list):
-        return tuple(_walk(v, f"{path}.{i}", visit, traced=traced) for i, v in enumerate(value))
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return visit(path, value) if traced and is_number else value
+        parts = enumerate(value)
+        return tuple(_mapped(v, f"{path}.{i}", change, traced=traced) for i, v in parts)
+    return change(path, value) if traced and _is_number(value) else value
 
 
-def _frozen(value: Any) -> Hashable:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = dataclasses.fields(value)
-        return (type(value), *(_frozen(getattr(value, f.name)) for f in fields))
+def _frozen(value: Any, *, traced: bool) -> Hashable:
+    if _is_component(value):
+        return type(value), *(_frozen(part, traced=inner) for _, part, inner in _fields(value))
     if isinstance(value, Mapping):
-        return tuple((k, _frozen(v)) for k, v in sorted(value.items()))
+        traced = traced and "duration" not in value
+        return tuple((k, _frozen(v, traced=traced)) for k, v in sorted(value.items()))
     if isinstance(value, tuple | list):
-        return tuple(map(_frozen, value))
-    return value
+        return tuple(_frozen(part, traced=traced) for part in value)
+    return "a number" if traced and _is_number(value) else value
+
+
+def _fields(component: Any) -> Iterator[tuple[str, Any, bool]]:
+    for field in dataclasses.fields(component):
+        yield field.name, getattr(component, field.name), field.metadata.get("traced", False)
+
+
+def _is_component(value: Any) -> bool:
+    return dataclasses.is_dataclass(value) and not isinstance(value, type)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,13 +1,11 @@
 """Training with labels: every method here is this one stage with other plugs."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 
 from lab.runtime import registry, scoring, training
 from lab.runtime.artifact import Artifact, reparameterization, reparametrize
@@ -167,17 +165,15 @@ class _Course:
             "rate": float(rate(step - 1)),
         }
         if self.watched is not None:
-            now[f"{self.stage.watch}_accuracy"] = self._accuracy(state)
+            now[f"{self.stage.watch}_accuracy"] = self._accuracy(state, self.watched)
         for name, value in now.items():
             self.history.setdefault(name, []).append(value)
         self.work.progress(step, recipe.steps, now)
 
-    def _accuracy(self, state: training.State) -> float:
+    def _accuracy(self, state: training.State, examples: Examples) -> float:
         trainable, buffers = training.finished(self.recipe, state)
         split = Split(trainable.split, dict(self.begin.split.fixed))
         through = self.recipe.through
-        made: Mapping[str, Array] = {} if through is None else through.materialize(split)
-        right: Any = scoring.correct(
-            self.recipe.model, {**trainable.rest, **made}, buffers, self.watched
-        )
-        return float(right.mean())
+        made = {} if through is None else through.materialize(split)
+        params = {**trainable.rest, **made}
+        return float(scoring.correct(self.recipe.model, params, buffers, examples).mean())

@@ -238,11 +238,11 @@ def test_a_small_resnet_fits_a_few_images_through_augmentation() -> None:
         model=ResNet20(width=4),
         data=Few(augment=(Crop(pad=1), Flip())),
         by=SGD(lr=0.1, momentum=0.9),
-        duration=Duration(40, "steps"),
-        batch=24,
+        duration=Duration(16, "steps"),
+        batch=16,
     )
     made = stage.run(work(91))
-    assert made.history["loss"][-1] < made.history["loss"][0] - 0.3
+    assert made.history["loss"][-1] < made.history["loss"][0] - 0.1
     assert any((b != 0).any() for p, b in made.buffers.items() if p.endswith("running_mean"))
 
 
