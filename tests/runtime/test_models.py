@@ -142,3 +142,10 @@ def test_a_kernel_larger_than_the_map_convolves_as_any_other(
     )
     found = convolve(small, weights, stride=stride, padding=padding)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_first_weights_have_the_variance_for_a_relu() -> None:
+    params, _ = ResNet20().init(jax.random.key(8))
+    weights = np.asarray(params["layer3.1.conv1.weight"])
+    assert weights.var() == pytest.approx(2 / (64 * 9), rel=0.05)
+    assert abs(weights.mean()) < 0.01 * weights.std()
