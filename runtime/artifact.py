@@ -38,7 +38,8 @@ class Artifact:
     `notes` a name to a number worth recording (the R² of a fit).
 
     Always holds: paths of materialized weights and of `rest` together are the model's parameters;
-    `split` and `shapes` are empty where `through` is None.
+    `split` and `shapes` are empty where `through` is None; every mapping is in the order of its
+    names, because files are read in any order and random draws follow the order of tensors.
     """
 
     model: Mapping[str, Value]
@@ -49,6 +50,12 @@ class Artifact:
     shapes: Mapping[str, tuple[int, ...]]
     history: Mapping[str, Sequence[float]] = field(default_factory=dict)
     notes: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("rest", "buffers", "shapes", "history", "notes"):
+            object.__setattr__(self, name, dict(sorted(getattr(self, name).items())))
+        split = Split(*(dict(sorted(part.items())) for part in self.split))
+        object.__setattr__(self, "split", split)
 
 
 def plain(
