@@ -186,7 +186,7 @@ def _unit_misread(failure: Failure) -> Diagnostic | None:
         edit = Edit(failure.at(failure.index - 1).behind, ",")
         message = f"expected `,` before {named(word)}"
         return failure.error("E0101", message, word.span, edit=edit, label="")
-    if token.text == ":" or word.text in DECLARATION_WORDS:
+    if token.text in (":", ".") or word.text in DECLARATION_WORDS:
         where = "entry" if failure.inside else "line"
         message = f"expected the end of the {where} before {named(word)}"
         return failure.error("E0111", message, word.span)
