@@ -8,6 +8,7 @@ cache folder, and a process that finds them there starts without Lark.
 import json
 import os
 import zlib
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -21,7 +22,7 @@ from lab.spec.lalr import Automaton, RuleTable, Tables, UnexpectedTokenError
 from lab.spec.source import Source, Span
 from lab.spec.syntax_errors import syntax_error
 from lab.spec.token_errors import lexical_errors, structural_error
-from lab.spec.tokens import Comment, Statement, scan, statements
+from lab.spec.tokens import Comment, Statement, Token, scan, statements
 from lab.spec.trees import DEEPEST, deepest
 
 _NESTING = frozenset({"(", "[", "+", "-", "*", "/", "not"})
@@ -88,6 +89,25 @@ def parse_expression(source: Source) -> tuple[syntax.Expr | None, list[Diagnosti
 def parse_axis(source: Source) -> tuple[syntax.Axis | None, list[Diagnostic]]:
     """Read a text that is one `path: value`."""
     return cast("tuple[syntax.Axis | None, list[Diagnostic]]", _read_whole(source, "axis"))
+
+
+def words_after(tokens: Sequence[Token]) -> frozenset[str] | None:
+    """Words of the language that can follow the first tokens of a statement.
+
+    The empty word is among them where a name can; None where the tokens themselves do not fit.
+    """
+    stop = Token("mark", "", 0, 0)
+    try:
+        _automaton().read([*tokens, stop])
+    except UnexpectedTokenError as error:
+        if error.index != len(tokens):
+            return None
+        words = _automaton().tables["words"].items()
+        fit = {word for word, terminal in words if terminal in error.accepts and word.isalpha()}
+        return frozenset(fit | ({""} if "NAME" in error.accepts else set()))
+    except build.MeaninglessError:
+        return None
+    return None
 
 
 def _read_whole(source: Source, start: str) -> tuple[object | None, list[Diagnostic]]:

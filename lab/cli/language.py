@@ -5,12 +5,13 @@ import sys
 from pathlib import Path
 
 from lab.cli import exits
-from lab.cli.load import load, show_diagnostics
+from lab.cli.load import Loaded, load, show_diagnostics
 from lab.cli.options import Options
 from lab.spec.catalog import builtin_catalog
 from lab.spec.codes import explain as page_of
 from lab.spec.diagnostics import Diagnostic
 from lab.spec.files import read_source
+from lab.spec.render import fixed
 from lab.spec.suggest import nearest
 
 
@@ -18,7 +19,7 @@ def check(options: Options) -> int:
     """Print everything that is wrong with studies."""
     worst = exits.DONE
     for file in options.files:
-        loaded = load(file)
+        loaded = _fixed(file) if options.fix else load(file)
         show_diagnostics(loaded, sys.stderr, as_json=options.json)
         errors = sum(one.severity == "error" for one in loaded.diagnostics)
         warnings = len(loaded.diagnostics) - errors
@@ -28,6 +29,29 @@ def check(options: Options) -> int:
             runs = "" if loaded.plan is None else f", {len(loaded.plan.runs)} runs"
             print(f"{file}: {_count(errors, 'error')}, {_count(warnings, 'warning')}{runs}")
     return worst
+
+
+def _fixed(file: Path) -> Loaded:
+    """A study after every remedy that a machine can apply, as it is on disk then.
+
+    A remedy can uncover another mistake that has one, so it goes on while fewer are left.
+    """
+    from lab.runtime.files import write_atomically
+
+    loaded = load(file)
+    left = _remedies(loaded)
+    while left:
+        write_atomically(file, fixed(loaded.source, loaded.diagnostics).encode())
+        loaded, before = load(file), left
+        left = _remedies(loaded)
+        if left >= before:
+            break
+    return loaded
+
+
+def _remedies(loaded: Loaded) -> int:
+    here = [one for one in loaded.diagnostics if one.source == loaded.source]
+    return sum(one.edit is not None for one in here)
 
 
 def _count(number: int, what: str) -> str:

@@ -33,7 +33,10 @@ _STUDY = ("files", "--profile", "--set", "--results")
 
 COMMANDS = (
     Command(
-        "check", "find every mistake in studies", "lab.cli.language:check", ("files", "--json")
+        "check",
+        "find every mistake in studies",
+        "lab.cli.language:check",
+        ("files", "--fix", "--json"),
     ),
     Command(
         "fmt",
@@ -61,9 +64,16 @@ COMMANDS = (
         (*_STUDY, "--arm", "--output"),
     ),
     Command("doctor", "what this environment has", "lab.cli.doctor:doctor", ()),
+    Command("lsp", "serve an editor over standard input and output", "lab.cli.lsp:lsp", ()),
+    Command(
+        "completions",
+        "a script with which a shell completes `lab`",
+        "lab.cli.completions:completions",
+        ("shell",),
+    ),
 )
 
-_ARGUMENTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
+ARGUMENTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "files": (("files",), {"nargs": "+", "type": Path, "metavar": "FILE.lab"}),
     "names": (("names",), {"nargs": "+", "metavar": "CODE"}),
     "any-names": (("names",), {"nargs": "*", "metavar": "NAME"}),
@@ -73,6 +83,11 @@ _ARGUMENTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
         {"action": "append", "dest": "sets", "metavar": "PATH=VALUE", "help": "edit one value"},
     ),
     "--results": (("--results",), {"type": Path, "metavar": "DIR", "help": "where results go"}),
+    "shell": (
+        ("names",),
+        {"nargs": 1, "choices": ("bash", "zsh", "fish"), "metavar": "bash|zsh|fish"},
+    ),
+    "--fix": (("--fix",), {"action": "store_true", "help": "apply remedies, and check again"}),
     "--json": (("--json",), {"action": "store_true", "help": "print JSON"}),
     "--check": (("--check",), {"action": "store_true", "help": "exit 1 where text would change"}),
     "--diff": (("--diff",), {"action": "store_true", "help": "print the change, write nothing"}),
@@ -94,7 +109,7 @@ def parser() -> argparse.ArgumentParser:
     for command in COMMANDS:
         one = subparsers.add_parser(command.name, help=command.summary, description=command.summary)
         for name in command.arguments:
-            flags, keywords = _ARGUMENTS[name]
+            flags, keywords = ARGUMENTS[name]
             one.add_argument(*flags, **keywords)
     return top
 

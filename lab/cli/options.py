@@ -15,6 +15,7 @@ class Options:
     results: Path | None = None
     json: bool = False
     check: bool = False
+    fix: bool = False
     diff: bool = False
     jobs: int | None = None
     limit: int | None = None

@@ -1,0 +1,109 @@
+"""How many runs a text asks for, by block, axis and claim: what `lab plan` would say."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import prod
+
+from lab.compiler.build import Refusal, compile_study, runs_touching
+from lab.compiler.plan import ClaimPlan, Plan
+from lab.compiler.size import count
+from lab.server.notes import Analysis
+from lab.spec import core, syntax
+from lab.spec.diagnostics import Diagnostic, Label
+
+#: Points of a study that are worth expanding while somebody types.
+MOST = 5_000
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The plan of a text in numbers, and the findings that only a plan can have.
+
+    `hints` are texts to show behind a place. `findings` are the checker's, with how many runs each
+    of them touches, and the planner's refusal where there is one.
+    """
+
+    hints: tuple[tuple[int, str], ...] = ()
+    findings: tuple[Diagnostic, ...] = ()
+
+
+def counted(analysis: Analysis) -> Counts:
+    """The numbers of a text."""
+    findings = tuple(analysis.checked.diagnostics)
+    study = analysis.checked.study
+    if study is None or _most(study) > MOST:
+        return Counts(tuple(_sizes(analysis)), findings)
+    grids = {grid.name for grid in study.grids}
+    subjects = frozenset({*grids, *(one.subject for one in findings if one.subject)})
+    touched = runs_touching(study, analysis.catalog, subjects)
+    reached = tuple(_reaching(one, touched) for one in findings)
+    if analysis.checked.failed:
+        return Counts((), reached)
+    plan = compile_study(study, analysis.catalog, lambda _: None)
+    if isinstance(plan, Refusal):
+        return Counts((), (*reached, _refused(plan, analysis)))
+    return Counts(tuple(_hints(analysis, plan, touched)), reached)
+
+
+def _most(study: core.Study) -> int:
+    """Combinations of all grids, as an upper limit."""
+    return sum(prod(count(axis.value) for axis in grid.axes) for grid in study.grids)
+
+
+def _reaching(one: Diagnostic, touched: dict[str, int]) -> Diagnostic:
+    if not one.subject or not touched.get(one.subject):
+        return one
+    return replace(one, reach=f"{touched[one.subject]} of {touched['']} runs")
+
+
+def _refused(refusal: Refusal, analysis: Analysis) -> Diagnostic:
+    labels = (Label(refusal.span),)
+    return Diagnostic(
+        "error",
+        refusal.code,
+        refusal.message,
+        analysis.source,
+        labels,
+        help=refusal.help_lines,
+    )
+
+
+def _hints(analysis: Analysis, plan: Plan, touched: dict[str, int]) -> Iterator[tuple[int, str]]:
+    values = {(one.grid, one.path): len(one.values) for one in plan.axes}
+    claims = {one.name: one for one in plan.claims}
+    for node in analysis.declarations:
+        match node:
+            case syntax.Study(name=name):
+                yield name.span.end, _number(len(plan.runs), "run")
+            case syntax.Grid(name=name):
+                yield name.span.end, _number(touched.get(name.text, 0), "run")
+                for axis in (one for one in node.entries if isinstance(one, syntax.Axis)):
+                    number = values.get((name.text, str(axis.paths[0])), 0)
+                    yield axis.span.end, _number(number, "value")
+            case syntax.Claim(name=name) if name.text in claims:
+                yield name.span.end, _claim(claims[name.text])
+            case _:
+                continue
+
+
+def _claim(claim: ClaimPlan) -> str:
+    seeds = max((len(case.seeds) for case in claim.cases), default=0)
+    if not claim.cases:
+        return "nothing to compare"
+    return f"{_number(len(claim.cases), 'setting')} × {_number(seeds, 'replicate')}"
+
+
+def _sizes(analysis: Analysis) -> Iterator[tuple[int, str]]:
+    """What can be said of a study that is too large to expand between two keys."""
+    study = analysis.checked.study
+    sizes = {} if study is None else {one.name: one for one in study.grids}
+    for node in analysis.declarations:
+        if isinstance(node, syntax.Grid) and node.name.text in sizes and study is not None:
+            grid = sizes[node.name.text]
+            seeds = len((grid.repeat or study.repeat).seeds)
+            total = prod(count(axis.value) for axis in grid.axes) * seeds
+            yield node.name.span.end, f"up to {total:,} runs"
+
+
+def _number(number: int, what: str) -> str:
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
