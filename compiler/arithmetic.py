@@ -17,6 +17,8 @@ def combined(op: Op, left: Value, right: Value, span: Span) -> Value:
         return _numbers(op, cast(float, left), cast(float, right), span)
     if _is_duration(left) or _is_duration(right):
         return _durations(op, left, right, span)
+    if _is_measured(left) or _is_measured(right):
+        return {"op": op, "of": [left, right]}
     if op == "-":
         return {"schedule": "sum", "of": [left, combined("*", -1.0, right, span)]}
     if op == "/":
@@ -26,6 +28,10 @@ def combined(op: Op, left: Value, right: Value, span: Span) -> Value:
 
 def _is_number(value: Value) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_measured(value: Value) -> bool:
+    return isinstance(value, dict) and ("op" in value or value.get("kind") == "measurement")
 
 
 def _is_duration(value: Value) -> bool:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from lab.compiler.canonical import Shown
 from lab.compiler.claims import plan_claim
 from lab.compiler.evaluate import NOWHERE, Contents, Evaluator
+from lab.compiler.formulas import Formula, tree
 from lab.compiler.graph import Graph
-from lab.compiler.measures import Formula, Metrics, tree
-from lab.compiler.plan import AxisSummary, ColumnPlan, FigurePlan, Plan, Removed, Run
+from lab.compiler.measures import Metrics, Universe
+from lab.compiler.plan import Adaptive, AxisSummary, ColumnPlan, FigurePlan, Plan, Removed, Run
 from lab.compiler.points import ROOTS, Expansion, Point, Scope, arm_text, expand
 from lab.compiler.problem import Problem
+from lab.compiler.searches import plan_search, search_winners
 from lab.compiler.size import refuse_too_large
 from lab.compiler.stages import owners
 from lab.spec import core
@@ -48,6 +50,7 @@ def runs_touching(study: core.Study, catalog: Catalog, subjects: frozenset[str])
     counts = dict.fromkeys([*subjects, ""], 0)
     metrics = [one.name for one in study.definitions.values() if one.kind == "metric"]
     try:
+        search_winners(scope)
         for grid in study.grids:
             for point in expand(scope, grid).points:
                 weight = len((grid.repeat or study.repeat).seeds)
@@ -77,11 +80,13 @@ class _Builder:
 
     def plan(self) -> Plan:
         refuse_too_large(self.study)
+        search_winners(self.scope)
         expansions = [(grid, expand(self.scope, grid)) for grid in self.study.grids]
         points = tuple(point for _, expansion in expansions for point in expansion.points)
-        runs = tuple(self._runs(points))
+        universe = Universe(self.scope, points)
+        runs = tuple(self._runs(points, universe))
         claims = tuple(
-            plan_claim(self.scope, claim, points, self.graph) for claim in self.study.claims
+            plan_claim(claim, universe=universe, graph=self.graph) for claim in self.study.claims
         )
         return Plan(
             study=self.study.name,
@@ -95,12 +100,14 @@ class _Builder:
             removed=tuple(self._removed(expansions)),
             wall_seconds=self.study.wall_seconds,
             memory_bytes=self.study.memory_bytes,
+            searches=tuple(plan_search(self.study, one) for one in self.study.searches),
+            adaptive=tuple(_adaptive(self.study)),
         )
 
-    def _runs(self, points: tuple[Point, ...]) -> Iterator[Run]:
+    def _runs(self, points: tuple[Point, ...], universe: Universe) -> Iterator[Run]:
         """Breadth over points before depth over replicates: results appear early."""
         seen: set[tuple[str, int]] = set()
-        formulas = [(point, self._formulas(point)) for point in points]
+        formulas = [(point, self._formulas(point, universe)) for point in points]
         longest = max((len(self._repeat(point).seeds) for point in points), default=0)
         for replicate in range(longest):
             for point, metrics in formulas:
@@ -113,10 +120,10 @@ class _Builder:
     def _repeat(self, point: Point) -> core.Repeat:
         return point.grid.repeat or self.study.repeat
 
-    def _formulas(self, point: Point) -> Mapping[str, Formula]:
+    def _formulas(self, point: Point, universe: Universe) -> Mapping[str, Formula]:
         evaluator: Evaluator = self.scope.evaluator(point.axes, point.chooser)
         evaluator.forks = False
-        metrics = Metrics(evaluator, self._repeat(point).vary, point.stage)
+        metrics = Metrics(evaluator, self._repeat(point).vary, point.stage, universe=universe)
         return {
             column.label: metrics.formula(column.metric, NOWHERE)
             for column in self.columns.values()
@@ -168,13 +175,31 @@ def _paths(study: core.Study) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _columns(study: core.Study) -> dict[str, core.Column]:
-    """What is measured of every run: the columns of all figures."""
-    return {
+    """What is measured of every run: the columns of all figures, and what replicates wait for."""
+    shown = {
         column.label: column
         for figure in study.report
         for columns in figure.metrics.values()
         for column in columns
     }
+    waited = {
+        one.until.text: core.Column(one.until.text, one.until.metric)
+        for one in _repeats(study)
+        if one.until is not None
+    }
+    return {**shown, **waited}
+
+
+def _repeats(study: core.Study) -> list[core.Repeat]:
+    return [grid.repeat or study.repeat for grid in study.grids]
+
+
+def _adaptive(study: core.Study) -> Iterator[Adaptive]:
+    for grid, repeat in zip(study.grids, _repeats(study), strict=True):
+        one = repeat.until
+        if one is not None:
+            most = len(repeat.seeds)
+            yield Adaptive(grid.name, one.least, most, one.text, one.level, one.width, one.text)
 
 
 def _figure(figure: core.Figure) -> FigurePlan:

@@ -80,11 +80,13 @@ class Shown:
         args = cast(Mapping[str, Value], value["args"])
         if {"start", "stop"} <= set(args):
             return f"{signature.name}({self.text(args['start'])} -> {self.text(args['stop'])})"
-        inside = [
-            f"{info.name}: {self.text(args[info.name], info.type.name)}"
-            for i, info in enumerate(signature.parameters)
-            if info.name in args and (i == 0 or info.required or args[info.name] != info.default)
-        ]
+        inside: list[str] = []
+        for i, info in enumerate(signature.parameters):
+            value_here = args.get(info.name)
+            if info.type.mapping and isinstance(value_here, dict):
+                inside += [f"{label}: {self.text(one)}" for label, one in value_here.items()]
+            elif info.name in args and (i == 0 or info.required or value_here != info.default):
+                inside.append(f"{info.name}: {self.text(value_here, info.type.name)}")
         return f"{signature.name}({', '.join(inside)})" if inside else signature.name
 
     def _piece(self, piece: Mapping[str, Value]) -> str:

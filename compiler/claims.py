@@ -13,8 +13,9 @@ from lab.compiler.canonical import Shown, digest
 from lab.compiler.chooser import Chooser
 from lab.compiler.conditions import holds
 from lab.compiler.evaluate import NOWHERE, Closure, Noted, Resolved
+from lab.compiler.formulas import Formula, tree
 from lab.compiler.graph import Graph
-from lab.compiler.measures import Formula, Metrics, tree
+from lab.compiler.measures import Metrics, Universe
 from lab.compiler.plan import Case, ClaimPlan, Comparison, Junction, Tree
 from lab.compiler.points import Point, Scope
 from lab.compiler.problem import Problem
@@ -34,13 +35,12 @@ class Setting:
         }
 
 
-def plan_claim(
-    scope: Scope, claim: core.Claim, points: tuple[Point, ...], graph: Graph
-) -> ClaimPlan:
+def plan_claim(claim: core.Claim, *, universe: Universe, graph: Graph) -> ClaimPlan:
     """A claim with the measurements it demands."""
+    scope, points = universe.scope, universe.points
     arms = frozenset(_arm_names(claim.condition))
     relevant = [point for point in points if point.settings["method"].value in arms]
-    cases = _Cases(scope, claim, _replicates(scope.study, relevant), graph)
+    cases = _Cases(scope, claim, _replicates(scope.study, relevant), graph, universe)
     found = [
         case
         for setting in _settings(claim, relevant)
@@ -101,13 +101,14 @@ class _Cases:
     claim: core.Claim
     repeat: core.Repeat
     graph: Graph
+    universe: Universe
 
     def at(self, axes: Mapping[str, Closure], setting: Setting) -> Iterator[Case]:
         """Cases at a setting: one for each combination of the arms' own alternatives."""
         chooser = Chooser()
         while True:
             evaluator = self.scope.evaluator(axes, chooser)
-            metrics = Metrics(evaluator, self.repeat.vary, None)
+            metrics = Metrics(evaluator, self.repeat.vary, None, universe=self.universe)
             condition = self._condition(self.claim.condition, metrics)
             settings = {**evaluator.settings, **setting.values}
             settings.update(_chosen_roots(axes, self.scope.study))

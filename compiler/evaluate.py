@@ -7,8 +7,8 @@ On the way it notes the value of every slot it passes, which is what conditions 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple, cast
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from lab.compiler.arithmetic import combined, range_values
 from lab.compiler.chooser import Chooser
@@ -19,10 +19,15 @@ from lab.spec.source import Span
 from lab.spec.units import Duration
 from lab.spec.values import Value
 
+if TYPE_CHECKING:
+    from lab.compiler.stages import Template
+
 #: Checksum of a file named relative to the study, None while it is not known.
 Contents = Callable[[str], str | None]
 
 ANYTHING = Type("any")
+#: Parameters that are no values of the point: arms are inputs, the others describe evidence.
+ELSEWHERE = frozenset({"arm", "path", "condition"})
 
 
 class Closure(NamedTuple):
@@ -84,6 +89,7 @@ class Evaluator:
         self.chooser = chooser
         self.settings: dict[str, Noted] = {}
         self.forks = True
+        self.winners: Mapping[str, Template] = {}
 
     def lookup(self, slot: str, environment: Environment) -> Closure | None:
         """What is said about a slot from outside its definition, if anything."""
@@ -174,12 +180,32 @@ class Evaluator:
         environment: Environment,
     ) -> dict[str, Value]:
         """Every argument of a component but its arms, defaults filled in."""
+        found: dict[str, Value] = {}
+        for info in signature.parameters:
+            if info.type.mapping and info.type.name not in ELSEWHERE:
+                found[info.name] = self._mapping(
+                    signature, info, written, slot=slot, environment=environment
+                )
+            elif info.type.name not in ELSEWHERE:
+                at = f"{slot}.{info.name}"
+                found[info.name] = self.argument(info, written.get(info.name), at, environment)
+        return found
+
+    def _mapping(
+        self,
+        signature: Signature,
+        info: ParameterInfo,
+        written: Mapping[str, core.Core],
+        *,
+        slot: str,
+        environment: Environment,
+    ) -> Value:
+        """The arguments whose names are labels that the component knows only at run time."""
+        one = replace(info, type=replace(info.type, mapping=False))
         return {
-            info.name: self.argument(
-                info, written.get(info.name), f"{slot}.{info.name}", environment
-            )
-            for info in signature.parameters
-            if info.type.name != "arm"
+            label: self.argument(one, value, f"{slot}.{label}", environment)
+            for label, value in written.items()
+            if signature.parameter(label) is None or label == info.name
         }
 
     def argument(
@@ -270,6 +296,25 @@ class Evaluator:
         refined = {slot: said(slot, value) for slot, value in arm.overrides.items()}
         return Environment(bindings, {**refined, **environment.overrides})
 
+    def _measure(self, expression: core.Measure, environment: Environment) -> Value:
+        """What a stage watches while it trains: a measurement of its own network, on validation."""
+        if not isinstance(expression.arm, core.TheMethod):
+            message = "a stage can watch its own network only, and this measures another arm"
+            raise Problem("E0608", message, expression.span)
+        signature = self.catalog.signatures["measurement", expression.measurement]
+        slot = expression.slot or expression.measurement
+        args = self.arguments(signature, expression.arguments, slot, environment)
+        if "on" in args and "on" not in expression.arguments:
+            args["on"] = "validation"
+        return {"component": signature.name, "kind": "measurement", "args": args}
+
+    def _metric(self, expression: core.MetricCall, environment: Environment) -> Value:
+        if isinstance(expression.arm, core.Arm):
+            message = "a stage can watch its own network only, and this measures another arm"
+            raise Problem("E0608", message, expression.span)
+        inside = self.bound(expression.name, expression.arguments, environment)
+        return self.value(self.study.definitions[expression.name].value, inside)
+
     def _named(self, expression: core.Named, _: Environment) -> Value:
         definition = self.study.definitions[expression.name]
         outside = self.lookup(f"{expression.kind} {expression.name}", NOWHERE)
@@ -291,6 +336,8 @@ class Evaluator:
             core.Pieces: _pieces,
             core.ScheduleCall: _schedule,
             core.Named: _named,
+            core.Measure: _measure,
+            core.MetricCall: _metric,
         },
     )
 

@@ -1,45 +1,51 @@
 """Metrics at a point, as trees over measurements."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from lab.compiler.evaluate import Environment, Evaluator
-from lab.compiler.graph import Graph
-from lab.compiler.plan import Tree
+from lab.compiler.evidence import Row, evidence
+from lab.compiler.formulas import Formula, Leaf, Operation
+from lab.compiler.points import Point, Scope
 from lab.compiler.problem import Problem
 from lab.compiler.stages import Pipelines, Template
 from lab.spec import core
+from lab.spec.signature import Signature
 from lab.spec.values import Value
 
 
 @dataclass(frozen=True)
-class Leaf:
-    """A measurement of one point; `field` picks one of its numbers."""
+class Universe:
+    """All points of a study, for measurements that look at them together; `known` are those."""
 
-    template: Template
-
-
-@dataclass(frozen=True)
-class Operation:
-    """Arithmetic over measurements."""
-
-    op: str
-    left: "Formula"
-    right: "Formula"
-
-
-#: A metric of a point, whatever the replicate.
-Formula = Leaf | Operation | float
+    scope: Scope
+    points: Sequence[Point]
+    known: dict[tuple[int, tuple[str, ...]], Template] = field(
+        default_factory=dict[tuple[int, tuple[str, ...]], Template]
+    )
 
 
 class Metrics:
-    """Formulas of metrics at the point of an evaluator whose choices are made."""
+    """Formulas of metrics at the point of an evaluator whose choices are made.
+
+    `split` is where a measurement that names no examples is made: the test split, unless something
+    is selected by it.
+    """
 
     def __init__(
-        self, evaluator: Evaluator, vary: tuple[str, ...], method: Template | None
+        self,
+        evaluator: Evaluator,
+        vary: tuple[str, ...],
+        method: Template | None,
+        *,
+        universe: Universe | None = None,
+        split: str | None = None,
     ) -> None:
         self.evaluator = evaluator
         self.pipelines = Pipelines(evaluator, vary)
         self.method = method
+        self.universe = universe
+        self.split = split
         self._arms: dict[int, Template] = {}
 
     def formula(self, metric: core.Core, environment: Environment) -> Formula:
@@ -69,9 +75,13 @@ class Metrics:
 
     def _measure(self, measure: core.Measure, environment: Environment) -> Leaf:
         signature = self.evaluator.catalog.signatures["measurement", measure.measurement]
+        if any(info.type.name == "metric" for info in signature.parameters):
+            return Leaf(self._of_metrics(measure, signature, environment), measure.field)
         arguments = self.evaluator.arguments(
             signature, measure.arguments, measure.slot or measure.measurement, environment
         )
+        if self.split and "on" in arguments and "on" not in measure.arguments:
+            arguments["on"] = self.split
         self.pipelines.supply(signature, arguments, measure, first=False)
         inputs = self.pipelines.arms(signature, measure, environment)
         inputs["of"] = self._arm(measure.arm, environment)
@@ -79,7 +89,27 @@ class Metrics:
         made = self.pipelines.template(
             "measurement", signature, arguments, inputs=inputs, owner=owner
         )
-        return Leaf(made)
+        return Leaf(made, measure.field)
+
+    def _of_metrics(
+        self, measure: core.Measure, signature: Signature, environment: Environment
+    ) -> Template:
+        """A measurement of metrics: here, or (`over:`) of all points of the study at once."""
+        if "over" not in measure.arguments or self.universe is None:
+            here = Row(self, self.evaluator.settings, environment)
+            return evidence(self.pipelines, signature, measure, (here,))
+        key = (id(measure), self.pipelines.vary)
+        known = self.universe.known
+        if key not in known:
+            rows = [self._elsewhere(self.universe.scope, one) for one in self.universe.points]
+            known[key] = evidence(self.pipelines, signature, measure, rows)
+        return known[key]
+
+    def _elsewhere(self, scope: Scope, point: Point) -> Row:
+        evaluator = scope.evaluator(point.axes, point.chooser)
+        evaluator.forks = False
+        vary = (point.grid.repeat or scope.study.repeat).vary
+        return Row(Metrics(evaluator, vary, point.stage), point.settings)
 
     def _arm(self, arm: core.Core, environment: Environment) -> Template:
         if isinstance(arm, core.TheMethod):
@@ -95,16 +125,21 @@ class Metrics:
         inside = self.evaluator.bound(call.name, call.arguments, environment)
         body = self.evaluator.study.definitions[call.name].value
         if call.arm is None or isinstance(call.arm, core.TheMethod):
-            return self.formula(body, inside)
-        there = Metrics(self.evaluator, self.pipelines.vary, self._arm(call.arm, environment))
-        return there.formula(body, inside)
+            return _part(self.formula(body, inside), call)
+        there = Metrics(
+            self.evaluator,
+            self.pipelines.vary,
+            self._arm(call.arm, environment),
+            universe=self.universe,
+            split=self.split,
+        )
+        return _part(there.formula(body, inside), call)
 
 
-def tree(formula: Formula, seed: int, vary: tuple[str, ...], graph: Graph) -> Tree:
-    """A formula for one replicate; its measurements are added to the graph."""
-    if isinstance(formula, Leaf):
-        return {"node": graph.add(formula.template, seed, vary)}
-    if not isinstance(formula, Operation):
-        return {"number": float(formula)}
-    left, right = tree(formula.left, seed, vary, graph), tree(formula.right, seed, vary, graph)
-    return {"op": formula.op, "of": [dict(left), dict(right)]}
+def _part(formula: Formula, call: core.MetricCall) -> Formula:
+    """One of the numbers of a metric that has several: `law.size`."""
+    if call.field == "value":
+        return formula
+    if not isinstance(formula, Leaf):
+        raise Problem("E0401", f"`{call.name}` is one number, without parts", call.span)
+    return Leaf(formula.template, call.field)

@@ -35,7 +35,8 @@ class Node:
 
 
 #: An expression over measurements: `{"number": x}`, `{"node": key}`, or
-#: `{"op": "+" | "-" | "*" | "/", "of": [tree, tree]}`.
+#: `{"op": "+" | "-" | "*" | "/", "of": [tree, tree]}`. A node with several numbers has a `field`
+#: too, which says which of them.
 Tree = Mapping[str, Value]
 
 
@@ -141,6 +142,43 @@ class Removed:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchPlan:
+    """Trials that are proposed one after another: `trials` of them, `replicates` runs each.
+
+    `space` maps a path as written to what is sought there. The winner is the arm `name.best`, whose
+    stage waits for the search.
+    """
+
+    name: str
+    title: str | None
+    direction: Literal["minimize", "maximize"]
+    trials: int
+    replicates: int
+    space: Mapping[str, str]
+
+    @property
+    def runs(self) -> int:
+        """How many runs it has."""
+        return self.trials * self.replicates
+
+
+@dataclass(frozen=True, slots=True)
+class Adaptive:
+    """A grid whose replicates are enough once an interval is narrow; its runs are all there may be.
+
+    `metric` is the label in `Run.metrics` of what the interval is of.
+    """
+
+    grid: str
+    least: int
+    most: int
+    metric: str
+    level: float
+    width: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything that a study asks for. Always holds: nodes stand after the nodes they use."""
 
@@ -155,3 +193,5 @@ class Plan:
     removed: tuple[Removed, ...]
     wall_seconds: float | None
     memory_bytes: float | None
+    searches: tuple[SearchPlan, ...] = ()
+    adaptive: tuple[Adaptive, ...] = ()

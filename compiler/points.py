@@ -1,7 +1,7 @@
 """A grid as points: every combination of its axes that its filters leave."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, cast
 
 from lab.compiler.canonical import Shown, digest, number_text
@@ -49,11 +49,15 @@ class Expansion:
 
 @dataclass(frozen=True)
 class Scope:
-    """What an expansion needs to know besides the grid."""
+    """What an expansion needs to know besides the grid.
+
+    `winners` are the arms that searches make, by name (`tune.best`).
+    """
 
     study: core.Study
     catalog: Catalog
     contents: Contents
+    winners: dict[str, Template] = field(default_factory=dict[str, Template])
 
     @property
     def shown(self) -> Shown:
@@ -62,11 +66,13 @@ class Scope:
 
     def evaluator(self, axes: Mapping[str, Closure], chooser: Chooser) -> Evaluator:
         """An evaluator of this study."""
-        return Evaluator(self.study, self.catalog, self.contents, axes=axes, chooser=chooser)
+        made = Evaluator(self.study, self.catalog, self.contents, axes=axes, chooser=chooser)
+        made.winners = self.winners
+        return made
 
 
-def axes_of(grid: core.Grid) -> dict[str, Closure]:
-    """What a grid sets, by slot."""
+def axes_of(grid: core.Grid | core.Search) -> dict[str, Closure]:
+    """What a block sets, by slot."""
     closures: dict[str, Closure] = {}
     for axis in grid.axes:
         for i, path in enumerate(axis.paths):

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from lab.compiler.plan import (
+    Adaptive,
     AxisSummary,
     Case,
     ClaimPlan,
@@ -16,6 +17,7 @@ from lab.compiler.plan import (
     Plan,
     Removed,
     Run,
+    SearchPlan,
 )
 
 #: Version of the plan's JSON; a reader refuses another.
@@ -43,6 +45,8 @@ def from_json(data: Mapping[str, Any]) -> Plan:
         removed=tuple(Removed(**one) for one in data["removed"]),
         wall_seconds=data["wall_seconds"],
         memory_bytes=data["memory_bytes"],
+        searches=tuple(SearchPlan(**one) for one in data.get("searches", ())),
+        adaptive=tuple(Adaptive(**one) for one in data.get("adaptive", ())),
     )
 
 

@@ -70,8 +70,7 @@ class Pipelines:
                 option = self.evaluator.chosen(expression)
                 return self._extend(option, environment, before=before, owner=owner)
             case core.Arm() if expression.name not in self.evaluator.study.definitions:
-                message = f"`{expression.name}` waits for a search, and searches cannot be run yet"
-                raise Problem("E0607", message, expression.span)
+                return self._winner(expression)
             case core.Arm():
                 inside = self.evaluator.inside(expression, environment)
                 body = self.evaluator.study.definitions[expression.name].value
@@ -82,6 +81,14 @@ class Pipelines:
                 return before
             case _:
                 raise Problem("E0401", "this is no stage", expression.span)
+
+    def _winner(self, arm: core.Arm) -> Template:
+        """The best trial of a search, which stands for its own pipeline."""
+        found = self.evaluator.winners.get(arm.name)
+        if found is None:
+            message = f"`{arm.name}` is no arm here: its search comes later, or refers to itself"
+            raise Problem("E0607", message, arm.span)
+        return found
 
     def _stage(
         self, build: core.Build, environment: Environment, *, before: Template | None, owner: str

@@ -306,12 +306,30 @@ class Axis:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Until:
+    """`until ci95(drop) < 0.2%`: replicates are enough once an interval is narrow.
+
+    `width` is the largest half-width, in the metric's base unit; `level` the confidence.
+    """
+
+    least: int
+    metric: "Core"
+    level: float
+    width: float
+    text: str
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Repeat:
-    """The replicates of a block: their seeds, and which streams differ (empty: all)."""
+    """The replicates of a block: their seeds, and which streams differ (empty: all).
+
+    With `until`, `seeds` are those there can be at most.
+    """
 
     seeds: tuple[int, ...]
     vary: tuple[str, ...]
     span: Span
+    until: Until | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)

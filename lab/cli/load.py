@@ -45,12 +45,12 @@ def load(file: Path, *, profile: str | None = None, sets: Sequence[str] = ()) ->
     found = list(checked.diagnostics)
     plan: Plan | None = None
     if checked.study is not None and not _has_errors(found):
-        made = compile_study(checked.study, catalog, Contents(file.parent))
+        made = compile_study(checked.study, checked.catalog, Contents(file.parent))
         if isinstance(made, Refusal):
             found.append(_diagnostic(made, source))
         else:
             plan = made
-    return Loaded(file, source, plan, tuple(in_order(_with_reach(found, checked, catalog))))
+    return Loaded(file, source, plan, tuple(in_order(_with_reach(found, checked, checked.catalog))))
 
 
 def _has_errors(found: Sequence[Diagnostic]) -> bool:

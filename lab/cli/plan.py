@@ -52,6 +52,7 @@ def as_text(loaded: Loaded, plan: Plan, store: Path) -> str:
     lines = [_head(plan), ""]
     lines += _axes(plan)
     lines += _removed(plan)
+    lines += _later(plan)
     lines += _stages(plan, have, new)
     lines += _totals(plan, have, new, failures_in(store))
     return "\n".join(lines)
@@ -78,6 +79,20 @@ def _removed(plan: Plan) -> list[str]:
         if one.reason
         else f"{one.grid}: {one.text} removed {one.runs} runs"
         for one in plan.removed
+    ]
+    return [*lines, ""] if lines else []
+
+
+def _later(plan: Plan) -> list[str]:
+    """What is decided as the study runs: searches, and replicates that may not be needed."""
+    lines = [
+        f"search {one.name}: {one.runs} runs, {one.trials} trials of {one.replicates} replicates"
+        for one in plan.searches
+    ]
+    lines += [
+        f"grid {one.grid}: {one.least} to {one.most} replicates, until {one.text}; "
+        f"counted and run at their most"
+        for one in plan.adaptive
     ]
     return [*lines, ""] if lines else []
 

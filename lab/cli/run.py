@@ -37,6 +37,8 @@ def _one(file: Path, options: Options, *, runs: bool) -> int:
     absent = contents_missing(loaded.plan, file.parent)
     if runs and absent:
         raise LabError(_about_missing(absent, file))
+    if runs and loaded.plan.searches:
+        raise LabError(_about_searches(loaded.plan, file))
     results = results_folder(file, options.results)
     store = Store(results / "store")
     failed = _execute(loaded, loaded.plan, store, options) if runs else _NOTHING
@@ -55,6 +57,14 @@ def _command(file: Path, options: Options) -> str:
 def _about_missing(absent: list[str], file: Path) -> str:
     names = ", ".join(f"`{name}`" for name in absent)
     return f"{file} names {names}, which is not in {file.parent}: put it there, or name another"
+
+
+def _about_searches(plan: Plan, file: Path) -> str:
+    names = ", ".join(f"`{one.name}`" for one in plan.searches)
+    return (
+        f"{file} has the search {names}, which can be checked and planned, but not run by this "
+        "version: take it and what uses its winner out, or make its axes a grid"
+    )
 
 
 def _execute(

@@ -109,6 +109,9 @@ def _report_cores(study: core.Study) -> Iterator[core.Core]:
     yield from _columns(study)
     for figure in study.report:
         yield from figure.options.values()
+    for repeat in (study.repeat, *(block.repeat for block in (*study.grids, *study.searches))):
+        if repeat is not None and repeat.until is not None:
+            yield repeat.until.metric
     for claim in study.claims:
         yield claim.condition
         if claim.where is not None:

@@ -1,0 +1,136 @@
+"""Searches: their winners as stages that wait, and what is planned of them.
+
+The key of a winner covers all that decides which trial wins: the arm that is searched at the first
+corner of the space, the space, the goal and its constraint as measured on validation, the direction
+and how many trials there are.
+"""
+
+from lab.compiler.canonical import digest
+from lab.compiler.chooser import Chooser
+from lab.compiler.evaluate import NOWHERE
+from lab.compiler.evidence import Inputs, Row
+from lab.compiler.measures import Metrics
+from lab.compiler.plan import SearchPlan
+from lab.compiler.points import Scope, axes_of, chosen_method
+from lab.compiler.problem import Problem
+from lab.compiler.stages import Pipelines, Template
+from lab.spec import core
+from lab.spec.signature import Signature
+from lab.spec.units import Duration
+from lab.spec.values import Value
+
+SEARCH = Signature("search", "stage", (), "The best trial of a search.", "", "", "", 0, "1")
+
+
+def search_winners(scope: Scope) -> None:
+    """Make the winner of every search an arm, in the order they are written."""
+    for search in scope.study.searches:
+        scope.winners[f"{search.name}.best"] = _winner(scope, search)
+
+
+def plan_search(study: core.Study, search: core.Search) -> SearchPlan:
+    """What a plan says of a search."""
+    replicates = len((search.repeat or study.repeat).seeds)
+    space = {path.text: _text(axis.value) for axis in search.axes for path in axis.paths}
+    return SearchPlan(search.name, search.title, search.direction, search.trials, replicates, space)
+
+
+def _winner(scope: Scope, search: core.Search) -> Template:
+    repeat = search.repeat or scope.study.repeat
+    evaluator = scope.evaluator(axes_of(search), Chooser())
+    pipelines = Pipelines(evaluator, repeat.vary)
+    corner = pipelines.method(chosen_method(evaluator))
+    inputs, metrics = Inputs(), Metrics(evaluator, repeat.vary, corner, split="validation")
+    arguments: dict[str, Value] = {
+        "space": {slot: _space(scope, axis.value) for axis in search.axes for slot in _slots(axis)},
+        "filters": [digest(_condition(one.condition)) + one.kind for one in search.filters],
+        "direction": search.direction,
+        "trials": search.trials,
+        "seeds": list(repeat.seeds),
+        "vary": list(repeat.vary),
+        "goal": inputs.tree(metrics.formula(search.goal, NOWHERE)),
+    }
+    if search.constraint is not None:
+        row = Row(metrics, evaluator.settings)
+        arguments["constraint"] = inputs.condition(search.constraint, row)
+    every = {"corner": corner, **inputs.templates}
+    return pipelines.template("stage", SEARCH, arguments, inputs=every, owner=f"{search.name}.best")
+
+
+def _slots(axis: core.Axis) -> list[str]:
+    return [slot for path in axis.paths for slot in path.slots]
+
+
+def _space(  # noqa: PLR0911 - one return for each form
+    scope: Scope, expression: core.Core
+) -> Value:
+    """What may stand at a slot, as data: alternatives and ranges described, not chosen."""
+    match expression:
+        case core.Choice():
+            return {"choice": [_space(scope, one) for one in expression.options]}
+        case core.RangeChoice():
+            ends = [_space(scope, expression.start), _space(scope, expression.stop)]
+            by = None if expression.by is None else _space(scope, expression.by)
+            kind = [expression.points, expression.log, expression.whole, expression.continuous]
+            return {"range": ends, "by": by, "form": [*kind]}
+        case core.Build():
+            return _component(scope, expression)
+        case core.ListValue():
+            return [_space(scope, one) for one in expression.items]
+        case core.Named() | core.Arm():
+            return _space(scope, scope.study.definitions[expression.name].value)
+        case core.Pipeline():
+            return [_space(scope, one) for one in expression.parts]
+        case core.Arithmetic():
+            sides = [_space(scope, expression.left), _space(scope, expression.right)]
+            return {"op": expression.op, "of": [*sides]}
+        case _:
+            return scope.evaluator({}, Chooser()).value(expression)
+
+
+def _component(scope: Scope, build: core.Build) -> Value:
+    signature = scope.catalog.signatures[build.kind, build.component]
+    args: dict[str, Value] = {
+        info.name: info.default for info in signature.parameters if not info.required
+    }
+    args |= {name: _space(scope, value) for name, value in build.arguments.items()}
+    return {"build": [build.kind, build.component, signature.version], "args": args}
+
+
+def _condition(condition: core.Core) -> Value:  # noqa: PLR0911 - one return for each form
+    match condition:
+        case core.Logical():
+            return [condition.op, [_condition(one) for one in condition.operands]]
+        case core.Compare() | core.Arithmetic():
+            return [condition.op, _condition(condition.left), _condition(condition.right)]
+        case core.PathValue():
+            return list(condition.slots)
+        case core.NameOf():
+            return condition.name
+        case core.Const(value=Duration() as length):
+            return [length.amount, length.unit]
+        case core.Const(value=value) if not isinstance(value, Duration):
+            return value
+        case core.Build():
+            return condition.component
+        case core.ListValue():
+            return [_condition(one) for one in condition.items]
+        case _:
+            raise Problem("E0505", "a search cannot be filtered by this", condition.span)
+
+
+def _text(value: core.Core) -> str:
+    match value:
+        case core.Choice():
+            return " | ".join(value.texts)
+        case core.RangeChoice():
+            ends = f"{_text(value.start)} .. {_text(value.stop)}"
+            return f"log {ends}" if value.log else ends
+        case core.Const():
+            return "none" if value.value is None else str(value.value)
+        case core.Arm() | core.Named():
+            return value.name
+        case core.Build():
+            return value.component
+        case _:
+            return "…"
