@@ -224,7 +224,8 @@ class _Walker:
             return Occurrence(span, target, known=signature, want=want)
         if text in self.context.seeds:
             return Occurrence(span, Target("seed", text))
-        return None
+        is_curve = want is not None and want.type.name == "curve"
+        return Occurrence(span, Target("word", text), want=want) if is_curve else None
 
     def _component(self, name: str, whole: syntax.Expr, want: Want | None) -> Signature | None:
         """The component that a name means; of several, the one whose parameters were matched."""
