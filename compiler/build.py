@@ -100,6 +100,7 @@ class _Builder:
             removed=tuple(self._removed(expansions)),
             wall_seconds=self.study.wall_seconds,
             memory_bytes=self.study.memory_bytes,
+            components=self._own_components(),
             searches=tuple(plan_search(self.study, one) for one in self.study.searches),
             adaptive=tuple(_adaptive(self.study)),
         )
@@ -153,6 +154,11 @@ class _Builder:
             if noted is not None and text != "method":
                 found[text] = self.scope.shown.text(noted.value, noted.kind)
         return found
+
+    def _own_components(self) -> tuple[str, ...]:
+        """Files of components that do not ship with `lab`."""
+        signatures = self.scope.catalog.signatures.values()
+        return tuple(sorted({one.file for one in signatures if not one.module.startswith("lab.")}))
 
     def _removed(self, expansions: list[tuple[core.Grid, Expansion]]) -> Iterator[Removed]:
         for grid, expansion in expansions:

@@ -193,5 +193,7 @@ class Plan:
     removed: tuple[Removed, ...]
     wall_seconds: float | None
     memory_bytes: float | None
+    #: Files of a person's own components.
+    components: tuple[str, ...] = ()
     searches: tuple[SearchPlan, ...] = ()
     adaptive: tuple[Adaptive, ...] = ()

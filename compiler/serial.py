@@ -45,6 +45,7 @@ def from_json(data: Mapping[str, Any]) -> Plan:
         removed=tuple(Removed(**one) for one in data["removed"]),
         wall_seconds=data["wall_seconds"],
         memory_bytes=data["memory_bytes"],
+        components=tuple(data["components"]),
         searches=tuple(SearchPlan(**one) for one in data.get("searches", ())),
         adaptive=tuple(Adaptive(**one) for one in data.get("adaptive", ())),
     )

@@ -118,6 +118,7 @@ class _Execution:
         self.waiting = list(nodes)
         self.pending = {node.key for node in nodes}
         self.by_key = {node.key: node for node in plan.nodes}
+        self.components = plan.components
         self.made: list[str] = []
         self.failed: dict[str, Mapping[str, Any]] = {}
 
@@ -184,6 +185,7 @@ class _Execution:
             fresh=node.fresh,
             folder=str(self.folder),
             output=str(output),
+            components=[str(Path(file).resolve()) for file in self.components],
         )
 
     def _occurrence(self, node: Node) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 from lab.runtime import artifact as artifacts
 from lab.runtime.artifact import Artifact
 from lab.runtime.errors import Diverged
-from lab.runtime.registry import catalog, component_class, fields_of
+from lab.runtime.registry import catalog, component_class, fields_of, use
 from lab.runtime.streams import streams
 from lab.runtime.task import Task
 from lab.runtime.work import Progress, Work
@@ -19,6 +19,7 @@ _PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy")
 
 def perform(task: Task, progress: Progress) -> dict[str, Any]:
     """Do a task; its files are in `task.output` afterwards. Returns what the record shall hold."""
+    use(task.components)
     signature = catalog().signatures[task.role, task.component]
     folder = Path(task.folder)
     made = component_class(signature)(**fields_of(signature, task.arguments, folder=folder))

@@ -4,27 +4,57 @@ The catalog says in which module a component stands; nothing else keeps a list o
 """
 
 import dataclasses
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from lab.spec.catalog import builtin_catalog
+from lab.runtime.errors import MissingFile
+from lab.spec.catalog import builtin_catalog, catalog_of
 from lab.spec.signature import Catalog, ParameterInfo, Signature
 from lab.spec.units import Duration
 from lab.spec.values import Value
 
+#: The files of a person's own components that are in use, one entry.
+_IN_USE: list[tuple[str, ...]] = [()]
+
+
+def use(files: Sequence[str]) -> None:
+    """Know the components of a person's own files beside those that ship, from now on."""
+    _IN_USE[0] = tuple(files)
+
+
+def catalog() -> Catalog:
+    """The components that ship with `lab`, and those of the files in use."""
+    return _catalog(_IN_USE[0])
+
 
 @cache
-def catalog() -> Catalog:
-    """The components that ship with `lab`."""
-    return builtin_catalog()
+def _catalog(files: tuple[str, ...]) -> Catalog:
+    own = builtin_catalog()
+    return catalog_of(map(Path, files), builtin=own) if files else own
 
 
 def component_class(signature: Signature) -> type:
-    """The class behind a signature; imports its module."""
-    return getattr(import_module(signature.module), signature.qualname)
+    """The class behind a signature; imports its module, and so runs a person's own file."""
+    if signature.module.startswith("lab."):
+        return getattr(import_module(signature.module), signature.qualname)
+    return getattr(_own_module(signature.file), signature.qualname)
+
+
+@cache
+def _own_module(file: str) -> ModuleType:
+    spec = spec_from_file_location(f"lab_component_{Path(file).stem}", file)
+    if spec is None or spec.loader is None:
+        raise MissingFile(f"{file} cannot be imported: it is no Python file")
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 def instantiate(value: Value, *, folder: Path = Path()) -> Any:

@@ -11,7 +11,7 @@ class Task:
     """A node for a worker: `inputs` are the folders of the stages it uses; JSON round-trips.
 
     `occurrence` counts earlier stages of the same component in the pipeline. `folder` is the
-    study's, where relative file names start.
+    study's, where relative file names start. `components` are files of a person's own components.
     """
 
     key: str
@@ -25,6 +25,7 @@ class Task:
     fresh: bool
     folder: str
     output: str
+    components: Sequence[str] = ()
 
 
 def task_from_json(text: str) -> Task:

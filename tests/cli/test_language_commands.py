@@ -21,9 +21,21 @@ BROKEN = {
     "a missing brace": ("field.width: 8 | 12\n", "field.width: 8 | 12 }\n", "E01", 15, "{"),
     "a wrong type": ("bits: [8]", "bits: 8", "E0401", 8, "bits"),
     "an unknown path": ("field.depth: 8", "field.width: 8", "E05", 15, "depth"),
-    "an unknown metric": ("ratio(eight) > 1 and dorp", "ratio(eight) > 1 and drop", "E0201", 17, "`drop`"),
+    "an unknown metric": (
+        "ratio(eight) > 1 and dorp",
+        "ratio(eight) > 1 and drop",
+        "E0201",
+        17,
+        "`drop`",
+    ),
     "a missing argument": ("then apply()", "then quantize(bits: 8)", "E0301", 8, "`through`"),
-    "a string that never ends": ('"A study that runs in a', '"A study that runs in seconds"', "E0104", 1, "closed"),
+    "a string that never ends": (
+        '"A study that runs in a',
+        '"A study that runs in seconds"',
+        "E0104",
+        1,
+        "closed",
+    ),
 }
 
 

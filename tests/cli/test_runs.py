@@ -151,3 +151,13 @@ def test_export_writes_the_weights_and_their_record(folder: Path) -> None:
     refused = lab("export", file, "--arm", "dnese", "-o", str(out))
     assert refused.returncode == 2
     assert "dense" in refused.stderr
+
+
+def test_a_component_of_ones_own_runs_from_its_one_file(tmp_path: Path) -> None:
+    shutil.copytree(TINY.parent / "own", tmp_path / "studies")
+    file = tmp_path / "studies" / "own.lab"
+    result = lab("run", str(file))
+    assert result.returncode == 0, result.stderr
+    assert "half" in result.stdout
+    refused = study(tmp_path, file.read_text().replace("coarse()", "coarse(scael: 2)"), "own.lab")
+    assert "did you mean `scale`" in lab("check", str(refused)).stderr
