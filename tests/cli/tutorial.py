@@ -1,4 +1,4 @@
-"""docs/tutorial.md as a session: files that are written, edits that are made, commands that are run."""
+"""docs/tutorial.md as a session: files are written, edits are made, commands are run."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PAGE = Path(__file__).parents[2] / "docs" / "tutorial.md"
-FENCE = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^(`{3,})(\w+)(?: (\S+))?\n(.*?)^\1$", re.MULTILINE | re.DOTALL)
 #: What the page calls the folder that the session is in.
 HOME = "~/digits"
 
@@ -26,7 +26,10 @@ class Said:
 def commands(text: str) -> list[Said]:
     """Every command of a text, in order."""
     return [
-        said for kind, _, body in FENCE.findall(text) if kind == "console" for said in _said(body)
+        said
+        for _, kind, _, body in FENCE.findall(text)
+        if kind == "console"
+        for said in _said(body)
     ]
 
 
@@ -39,7 +42,7 @@ def _said(body: str) -> Iterator[Said]:
 def played(text: str, folder: Path) -> Iterator[Said]:
     """Do what a text says in a folder; yields each command with what it really says."""
     code = 0
-    for kind, name, body in FENCE.findall(text):
+    for _, kind, name, body in FENCE.findall(text):
         if kind == "lab":
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -87,7 +90,7 @@ VOLATILE = (
     (re.compile(r"\[(over test examples )?(± ?[\d.]+|\+[\d.]+ −[\d.]+)( %)?\]"), "<range>"),
     (re.compile(r"\bp = [\d.e-]+"), "p = <p>"),
     (re.compile(r"\b[0-9a-f]{8}\b"), "<key>"),
-    (re.compile(r"\b\d+(\.\d+)? (s|min)\b"), "<time>"),
+    (re.compile(r"\b\d+(\.\d+)? (s|min|h)\b( \d+ (s|min)\b)?"), "<time>"),
     (re.compile(r"\.py:\d+"), ".py:<line>"),
     (re.compile(r"-{2,}"), "--"),
     (re.compile(r" {2,}"), "  "),
@@ -116,10 +119,10 @@ def rewritten(text: str, outputs: list[Said]) -> str:
     left = iter(outputs)
 
     def filled(fence: re.Match[str]) -> str:
-        if fence[1] != "console":
+        if fence[2] != "console":
             return fence[0]
-        said = [next(left) for _ in _said(fence[3])]
+        said = [next(left) for _ in _said(fence[4])]
         body = "".join(f"$ {one.command}\n{one.output}\n" for one in said).replace("\n\n$ ", "\n$ ")
-        return f"```console\n{body}```"
+        return f"{fence[1]}console\n{body}{fence[1]}"
 
     return FENCE.sub(filled, text)

@@ -28,7 +28,8 @@ from lab.spec.source import Source
 
 STUDIES = [fence for page in PAGES for fence in studies(page)]
 COUNTED = [fence for fence in STUDIES if promised_runs(fence)]
-README = Path(__file__).parents[2] / "README.md"
+README = FOLDER.parents[1] / "README.md"
+TUTORIAL = FOLDER.parent / "tutorial.md"
 
 
 NAME = attrgetter("name")
