@@ -17,9 +17,15 @@ class Contents:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.missing: list[str] = []
+        self._known: dict[str, str | None] = {}
 
     def __call__(self, name: str) -> str | None:
         """The checksum of one file."""
+        if name not in self._known:
+            self._known[name] = self._look(name)
+        return self._known[name]
+
+    def _look(self, name: str) -> str | None:
         path = (self.folder / name).resolve()
         try:
             facts = path.stat()
