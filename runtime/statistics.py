@@ -99,7 +99,7 @@ def interval(sample: Sequence[float] | Sample, *, level: float = 0.95) -> Interv
 
     Example:
         >>> found = interval([1.0, 2.0, 3.0])
-        >>> round(found.low, 2), round(found.high, 2)
+        >>> round(float(found.low), 2), round(float(found.high), 2)
         (-0.48, 4.48)
     """
     values = np.asarray(sample, float)

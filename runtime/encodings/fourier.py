@@ -21,8 +21,8 @@ class Fourier(Encoding):
     """Sines and cosines of each coordinate at `bands` octaves.
 
     Example:
-        >>> Fourier(bands=2).features(jnp.array([[0.5]])).round(3).ravel().tolist()
-        [1.0, 0.0, 0.0, -1.0]
+        >>> (Fourier(bands=2).features(jnp.array([[0.5]])) + 1).round(3).ravel().tolist()
+        [2.0, 1.0, 1.0, 0.0]
     """
 
     bands: int = parameter(4, "octaves", low=1, positional=True)
