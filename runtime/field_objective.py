@@ -20,7 +20,9 @@ from lab.runtime.objective import Objective
 from lab.runtime.reparameterization import Split, Weights
 
 #: Points of a block, all stacked fields together.
-BLOCK = 1 << 13
+BLOCK = 1 << 12
+#: Features of all places of a tensor are computed once where they are no more numbers than this.
+KEPT = 1 << 26
 
 Shape = tuple[int, ...]
 
@@ -41,6 +43,20 @@ class _Group(NamedTuple):
         """Where each tensor begins, all being put into one row."""
         return np.concatenate([[0], np.cumsum(self.counts)[:-1]])
 
+    @property
+    def blocks(self) -> tuple[int, int]:
+        """How many blocks tensors of one shape are cut into, and the points of each."""
+        count = int(self.counts[0])
+        blocks = max(1, round(count * len(self.paths) / BLOCK))
+        return blocks, -(-count // blocks)
+
+
+class Given(NamedTuple):
+    """What a stack is fitted to: normalized weights in one row; features, where they are kept."""
+
+    targets: Float[Array, " points"]
+    features: Float[Array, "blocks features points"] | None
+
 
 @dataclass(frozen=True)
 class FieldObjective(Objective):
@@ -50,11 +66,9 @@ class FieldObjective(Objective):
     shapes: tuple[tuple[str, Shape], ...]
     batch: int | None
 
-    def begin(
-        self, split: Split, target: Weights
-    ) -> tuple[tuple[Field, ...], tuple[Float[Array, " points"], ...]]:
-        """Stacked fields, and the normalized targets of each stack in one row."""
-        fields, rows = [], []
+    def begin(self, split: Split, target: Weights) -> tuple[tuple[Field, ...], tuple[Given, ...]]:
+        """Stacked fields, and what each stack is fitted to."""
+        fields, given = [], []
         for group in self._groups():
             single = [
                 field_at(path, split.train, hidden=self.architecture.layers) for path in group.paths
@@ -65,25 +79,31 @@ class FieldObjective(Objective):
                 / split.fixed[f"{path}/spread"]
                 for path in group.paths
             ]
-            rows.append(jnp.concatenate(normalized))
-        return tuple(fields), tuple(rows)
+            given.append(Given(jnp.concatenate(normalized), self._kept_features(group)))
+        return tuple(fields), tuple(given)
 
     def gradients(
         self,
         train: tuple[Field, ...],
-        given: tuple[Float[Array, " points"], ...],
+        given: tuple[Given, ...],
         *,
         key: PRNGKeyArray,
     ) -> tuple[Float[Array, " tensors"], tuple[Field, ...]]:
         """Errors on this step's coordinates, and the gradients of their sum."""
         errors: dict[str, Array] = {}
         gradients = []
-        for place, (group, field, row) in enumerate(zip(self._groups(), train, given, strict=True)):
+        stacks = zip(self._groups(), train, given, strict=True)
+        for place, (group, field, here) in enumerate(stacks):
             if self.batch is None:
-                found, gradient = self._over_all(group, field, row)
+                found, gradient = self._over_all(group, field, here)
             else:
-                here = jax.random.fold_in(key, place)
-                found, gradient = self._over_some(group, field, row, here)
+                found, gradient = self._over_some(
+                    group,
+                    field,
+                    here.targets,
+                    key=jax.random.fold_in(key, place),
+                    points=self.batch,
+                )
             errors |= dict(zip(group.paths, found, strict=True))
             gradients.append(gradient)
         return jnp.stack([errors[path] for path, _ in self.shapes]), tuple(gradients)
@@ -104,45 +124,59 @@ class FieldObjective(Objective):
         return tuple(_Group(*zip(*members, strict=True)) for members in found.values())
 
     def _over_some(
-        self, group: _Group, field: Field, row: Array, key: PRNGKeyArray
+        self, group: _Group, field: Field, targets: Array, *, key: PRNGKeyArray, points: int
     ) -> tuple[Array, Field]:
-        assert self.batch is not None  # the caller has asked
-        index = drawn(key, group.counts, self.batch)
-        points = coordinates(index, group.shapes)
-        target = row[index + np.int32(group.starts)[:, None]]
-        weight = jnp.full((), 1 / self.batch, jnp.float32)
-        return self._errors(field, points, target, weight)
+        index = drawn(key, group.counts, points)
+        features = self.architecture.features(coordinates(index, group.shapes))
+        wanted = targets[index + np.int32(group.starts)[:, None]]
+        return self._errors(field, features, wanted, jnp.full((), 1 / points, jnp.float32))
 
-    def _over_all(self, group: _Group, field: Field, row: Array) -> tuple[Array, Field]:
-        tensors, count, shape = len(group.paths), int(group.counts[0]), group.shapes[0]
-        blocks = max(1, round(count * tensors / BLOCK))
-        block = -(-count // blocks)
-        padding = blocks * block - count
-        target = jnp.pad(row.reshape(tensors, count), ((0, 0), (0, padding)))
-        target = jnp.swapaxes(target.reshape(tensors, blocks, block), 0, 1)
-        index = jnp.arange(blocks * block).reshape(blocks, block)
+    def _over_all(self, group: _Group, field: Field, given: Given) -> tuple[Array, Field]:
+        blocks, block = group.blocks
+        count, tensors = int(group.counts[0]), len(group.paths)
+        wanted = jnp.pad(
+            given.targets.reshape(tensors, count), ((0, 0), (0, blocks * block - count))
+        )
+        wanted = jnp.swapaxes(wanted.reshape(tensors, blocks, block), 0, 1)
+        places = jnp.arange(blocks * block).reshape(blocks, block)
 
         def add(
-            total: tuple[Array, Field], part: tuple[Int[Array, " points"], Array]
+            total: tuple[Array, Field], part: tuple[Int[Array, " points"], Array, Array | None]
         ) -> tuple[tuple[Array, Field], None]:
-            where, wanted = part
-            weight = (where < count).astype(jnp.float32) / np.float32(count)
-            points = coordinates(jnp.minimum(where, count - 1), shape)
-            found = self._errors(field, points, wanted, weight)
+            index, target, features = part
+            if features is None:
+                features = self._features(group, index)
+            weight = (index < count).astype(jnp.float32) / np.float32(count)
+            found = self._errors(field, features, target, weight)
             return jax.tree.map(jnp.add, total, found), None
 
         nothing = (jnp.zeros(tensors), jax.tree.map(jnp.zeros_like, field))
-        return jax.lax.scan(add, nothing, (index, target))[0]
+        return jax.lax.scan(add, nothing, (places, wanted, given.features))[0]
+
+    def _kept_features(self, group: _Group) -> Float[Array, "blocks features points"] | None:
+        """The features of all places, by blocks; none where coordinates are drawn, or too many."""
+        blocks, block = group.blocks
+        features = self.architecture.sizes(len(group.shapes[0]))[0]
+        if self.batch is not None or blocks * block * features > KEPT:
+            return None
+        index = jnp.arange(blocks * block).reshape(blocks, block)
+        return jax.lax.map(lambda index: self._features(group, index), index)
+
+    def _features(
+        self, group: _Group, index: Int[Array, " points"]
+    ) -> Float[Array, "features points"]:
+        inside = jnp.minimum(index, int(group.counts[0]) - 1)
+        return self.architecture.features(coordinates(inside, group.shapes[0]))
 
     def _errors(
         self,
         field: Field,
-        points: Float[Array, "*tensors axes points"],
+        features: Float[Array, "*tensors features points"],
         target: Float[Array, "tensors points"],
         weight: Float[Array, "*points"],
     ) -> tuple[Array, Field]:
         def total(field: Field) -> tuple[Array, Array]:
-            gap = self.architecture.values(field, points) - target
+            gap = self.architecture.values(field, features) - target
             errors = jnp.sum(jnp.square(gap) * weight, axis=-1)
             return jnp.sum(errors), errors
 

@@ -67,12 +67,18 @@ class Architecture:
             made.append(Layer(weight, _symmetric(bias_key, (out,), fan_in**-0.5)))
         return tuple(made)
 
+    def features(
+        self, coordinates: Float[Array, "*tensors axes points"]
+    ) -> Float[Array, "*tensors features points"]:
+        """What the first layer sees of points."""
+        return coordinates if self.encoding is None else self.encoding.features(coordinates)
+
     def values(
-        self, numbers: Field, coordinates: Float[Array, "*tensors axes points"]
+        self, numbers: Field, features: Float[Array, "*tensors features points"]
     ) -> Float[Array, "*tensors points"]:
-        """The field at points."""
+        """The field at points of these features, which stacked fields may share."""
         act = _ACTIVATIONS[self.activation]
-        h = coordinates if self.encoding is None else self.encoding.features(coordinates)
+        h = features
         for layer in numbers[:-1]:
             h = act(layer.weight @ h + layer.bias[..., None], self.w0)
         return (numbers[-1].weight @ h + numbers[-1].bias[..., None])[..., 0, :]

@@ -160,7 +160,7 @@ def _everywhere(
     traced = replace(architecture, w0=w0)
 
     def values(index: Int[Array, " points"]) -> Float[Array, " points"]:
-        return traced.values(field, coordinates(index, shape))
+        return traced.values(field, traced.features(coordinates(index, shape)))
 
     count = math.prod(shape)
     if count <= BLOCK:

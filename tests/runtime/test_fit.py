@@ -97,10 +97,11 @@ def test_a_stacked_fit_is_the_fit_of_each_tensor_alone() -> None:
         target = before.rest[path]
         wanted = (jnp.ravel(target) - jnp.mean(target)) / jnp.std(target)
         points = coordinates(jnp.arange(target.size), target.shape)
+        features = SMALL.architecture.features(points)
         field = field_at(path, begun.split.train, hidden=2)
 
-        def loss(field, points=points, wanted=wanted):
-            return jnp.mean((SMALL.architecture.values(field, points) - wanted) ** 2)
+        def loss(field, features=features, wanted=wanted):
+            return jnp.mean((SMALL.architecture.values(field, features) - wanted) ** 2)
 
         for _ in range(5):
             field = jax.tree.map(lambda w, g: w - 1e-2 * g, field, jax.jit(jax.grad(loss))(field))
