@@ -1,30 +1,24 @@
-"""Signatures for tests of the checker: component classes without an implementation, as text."""
+"""Signatures of components that do not exist yet, or not with all of their parameters, as text.
+
+Whatever ships is read from `lab.runtime`; each piece of work that brings a component takes its
+stand-in out, until none is left.
+"""
 
 from functools import cache
 
-from lab.spec.catalog import catalog_of
+from lab.spec.catalog import builtin_catalog, catalog_of
 from lab.spec.signature import Catalog
 from lab.spec.source import Source
 
+IMPORTS = """
+from lab.runtime.encodings.fourier import Fourier
+from lab.runtime.losses.task import Task
+from lab.runtime.optimizers.adam import Adam
+from lab.runtime.reparameterizations.plain import Plain
+from lab.runtime.selectors.all import All
+"""
+
 STAGES = '''
-@component("pretrained", kind="stage")
-class Pretrained:
-    """The model as its weights have it."""
-
-@component("apply", kind="stage")
-class Apply:
-    """Weights through a reparameterization."""
-    through: Reparameterization = parameter(doc="what the weights become")
-
-@component("fit", kind="stage", streams=("init", "batches"))
-class Fit:
-    """A reparameterization's numbers, fitted to the weights."""
-    through: Reparameterization = parameter(doc="what the weights become")
-    loss: Loss = parameter(Reconstruction(), "what is minimized")
-    by: Optimizer = parameter(Adam(lr=1e-3), "how")
-    length: Duration = parameter(Duration(2000, "steps"), "how long", name="for")
-    batch: int | None = parameter(None, "coordinates of a step", low=1)
-
 @component("train", kind="stage", streams=("init", "batches", "augment", "dropout"))
 class Train:
     """Training on data."""
@@ -49,10 +43,6 @@ class Finetune(Train):
 '''
 
 REPARAMETERIZATIONS = '''
-@component("plain", kind="reparameterization", stage="fit")
-class Plain:
-    """Weights as they are."""
-
 @component("inwf", kind="reparameterization", stage="fit", streams=("init",))
 class Inwf:
     """A field for every weight tensor."""
@@ -123,33 +113,10 @@ class Choose:
 '''
 
 PARTS = '''
-@component("fourier", kind="encoding")
-class Fourier:
-    """Sines and cosines of doubling frequencies."""
-    bands: int = parameter(4, "frequencies", low=1)
-
 @component("gaussian", kind="encoding")
 class Gaussian:
     """Random frequencies."""
     scale: float = parameter(1.0, "of frequencies", above=0)
-
-@component("adam", kind="optimizer")
-class Adam:
-    """Adam."""
-    lr: Schedule = parameter(1e-3, "learning rate", above=0, traced=True)
-
-@component("adamw", kind="optimizer")
-class Adamw:
-    """Adam with decoupled decay."""
-    lr: Schedule = parameter(1e-3, "learning rate", above=0, traced=True)
-    decay: Schedule = parameter(1e-2, "decay", low=0, traced=True)
-
-@component("sgd", kind="optimizer")
-class Sgd:
-    """Stochastic gradient descent."""
-    lr: Schedule = parameter(1e-1, "learning rate", above=0, traced=True)
-    momentum: float = parameter(0.0, "momentum", low=0, below=1, traced=True)
-    nesterov: bool = parameter(False, "look ahead")
 
 @component("lbfgs", kind="optimizer")
 class Lbfgs:
@@ -160,31 +127,11 @@ class Groups:
     """One optimizer for each label."""
     groups: dict[str, Optimizer] = parameter(doc="by label")
 
-@component("linear", kind="schedule")
-class Linear:
-    """A straight line."""
-    start: float = parameter(doc="at first", positional=True)
-    stop: float = parameter(doc="at last", positional=True)
-
-@component("cosine", kind="schedule")
-class Cosine:
-    """Half a cosine."""
-    start: float = parameter(doc="at first", positional=True)
-    stop: float = parameter(doc="at last", positional=True)
-
 @component("cubic", kind="schedule")
 class Cubic:
     """A cubic."""
     start: float = parameter(doc="at first", positional=True)
     stop: float = parameter(doc="at last", positional=True)
-
-@component("task", kind="loss")
-class Task:
-    """Cross-entropy."""
-
-@component("reconstruction", kind="loss")
-class Reconstruction:
-    """Squared error of weights."""
 
 @component("features", kind="loss")
 class Features:
@@ -210,15 +157,6 @@ class GroupLassoBlocks:
 class L1Kernels:
     """Kernel norms."""
 
-@component("all", kind="selector")
-class All:
-    """Every example."""
-
-@component("random", kind="selector", streams=("batches",))
-class Random:
-    """A random share."""
-    rate: Share = parameter(0.25, "kept", above=0, high=1)
-
 @component("ast", kind="selector")
 class Ast:
     """Examples above a threshold."""
@@ -236,15 +174,6 @@ class Patience:
     """Stop when nothing improves."""
     length: Duration = parameter(doc="how long", name="for", positional=True)
     of: Metric = parameter(doc="what has to improve")
-
-@component("crop", kind="augmentation", streams=("augment",))
-class Crop:
-    """A shifted image."""
-    pad: Pixels = parameter(4, "on every side", low=0, positional=True)
-
-@component("flip", kind="augmentation", streams=("augment",))
-class Flip:
-    """A mirrored image."""
 
 @component("fgsm", kind="attack")
 class Fgsm:
@@ -273,26 +202,11 @@ class Cifar10:
 class Cifar100(Cifar10):
     """The same with a hundred classes."""
 
-@component("digits", kind="data")
-class Digits:
-    """Eight by eight."""
-
 @component("cifar10c", kind="data")
 class Cifar10c:
     """Corrupted test images."""
     kind: Literal["fog", "noise"] = parameter("fog", "of corruption")
     severity: int = parameter(1, "of corruption", low=1, high=5)
-
-@component("resnet20", kind="model")
-class Resnet20:
-    """A residual network."""
-    width: int = parameter(16, "channels", low=1)
-    weights: File | None = parameter(None, "checkpoint")
-
-@component("mlp", kind="model")
-class Mlp:
-    """A perceptron."""
-    width: int = parameter(64, "hidden units", low=1)
 
 @component("vit", kind="model")
 class Vit:
@@ -328,8 +242,6 @@ SCORED = (
 MEASUREMENTS = "".join(
     [
         _measurement("accuracy", "share", "higher", SCORED),
-        _measurement("bytes", "bytes", "lower"),
-        _measurement("r2", "number", "higher"),
         _measurement("wall", "seconds", "lower"),
         _measurement("energy", "joules", "lower"),
         _measurement("passes", "number", "lower"),
@@ -392,35 +304,6 @@ class Heatmap:
     columns: PathName = parameter(doc="columns")
     of: Arm = parameter(None, "which arm")
 
-@component("pareto", kind="figure")
-class Pareto:
-    """A front."""
-    x: Metric = parameter(doc="across")
-    y: Metric = parameter(doc="up")
-    by: PathName = parameter("method", "color")
-
-@component("scatter", kind="figure")
-class Scatter:
-    """Points."""
-    x: Metric = parameter(doc="across")
-    y: Metric = parameter(doc="up")
-    by: PathName = parameter("method", "color")
-
-@component("lines", kind="figure")
-class Lines:
-    """Lines."""
-    x: PathName = parameter(doc="across")
-    y: Metric = parameter(doc="up")
-    by: tuple[PathName, ...] = parameter(("method",), "color")
-
-@component("curves", kind="figure")
-class Curves:
-    """Histories."""
-    names: tuple[Curve, ...] = parameter(doc="curves", positional=True)
-    x: Curve | None = parameter(None, "across")
-    by: tuple[PathName, ...] = parameter((), "color")
-    of: Arm = parameter(None, "which arm")
-
 @component("history", kind="figure")
 class History:
     """Trials."""
@@ -435,6 +318,7 @@ class Importance:
 
 @cache
 def catalog() -> Catalog:
-    """The stand-ins as a catalog."""
-    texts = (PARTS, REPARAMETERIZATIONS, STAGES, SOURCES, MEASUREMENTS, FIGURES)
-    return catalog_of([Source("stand_ins.py", "\n".join(texts))])
+    """What ships, and the stand-ins for what does not yet."""
+    texts = (IMPORTS, PARTS, REPARAMETERIZATIONS, STAGES, SOURCES, MEASUREMENTS, FIGURES)
+    source = Source("stand_ins.py", "\n".join(texts))
+    return catalog_of([source], builtin=builtin_catalog())

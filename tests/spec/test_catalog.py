@@ -204,7 +204,8 @@ def test_a_default_has_all_its_own_defaults_filled_in() -> None:
     assert fit is not None
     by = fit.parameter("by")
     assert by is not None
-    assert by.default == {"component": "adam", "kind": "optimizer", "args": {"lr": 0.001}}
+    args = {"lr": 0.001, "b1": 0.9, "b2": 0.999, "eps": 1e-08}
+    assert by.default == {"component": "adam", "kind": "optimizer", "args": args}
 
 
 def test_the_catalog_is_found_in_the_cache_and_made_anew_when_it_is_damaged(
