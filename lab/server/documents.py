@@ -46,7 +46,9 @@ class Document:
     version: int | None
     known: Known | None = None
     settled: asyncio.Event = field(default_factory=asyncio.Event)
-    waiting: list[asyncio.Handle] = field(default_factory=list[asyncio.Handle])
+    waiting: list[asyncio.Handle | asyncio.Task[None]] = field(
+        default_factory=list[asyncio.Handle | asyncio.Task[None]]
+    )
 
     @property
     def name(self) -> str:

@@ -24,7 +24,7 @@ from lab.server.shapes import actions, findings, outline, replaced, text_edits
 from lab.spec.format import FormatError, format
 
 #: Seconds without a key press after which a study is planned.
-REST = 0.25
+REST = 0.4
 _KINDS = {
     "keyword": types.CompletionItemKind.Keyword,
     "argument": types.CompletionItemKind.Property,
@@ -84,11 +84,19 @@ class StudyServer(LanguageServer):
         self._publish(document, findings(known, known.analysis.checked.diagnostics))
 
     def settle(self, document: Document) -> None:
+        """Plan the study in a thread, where the next key press need not wait for it."""
+        document.waiting.append(asyncio.create_task(self._settled(document)))
+
+    async def _settled(self, document: Document) -> None:
         """Publish what only a plan tells."""
         known = self.documents.known(document)
-        if tuple(known.analysis.checked.diagnostics) != known.counts.findings:
-            self._publish(document, findings(known, known.counts.findings))
-        document.settled.set()
+        try:
+            counts = await asyncio.get_running_loop().run_in_executor(None, lambda: known.counts)
+            if tuple(known.analysis.checked.diagnostics) != counts.findings:
+                self._publish(document, findings(known, counts.findings))
+        finally:
+            if document.known is known:
+                document.settled.set()
 
     def _publish(self, document: Document, found: list[types.Diagnostic]) -> None:
         self.text_document_publish_diagnostics(
