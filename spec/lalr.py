@@ -7,7 +7,7 @@ Schwerdfeger, "Context-aware scanning", 2007.)
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypedDict
 
 from lab.spec.tokens import INFIX_WORDS, Token
@@ -56,6 +56,7 @@ class Automaton:
 
     tables: Tables
     callbacks: Mapping[str, Callback]
+    jumps: dict[tuple[int, int, str], int] = field(default_factory=dict[tuple[int, int, str], int])
 
     def read(self, tokens: Sequence[Token], *, start: str = "start") -> object:
         """The node that tokens make.
@@ -92,9 +93,8 @@ class Automaton:
             if action > 0:
                 return
             rule = rules[-action - 1]
-            if rule["single"] and rule["size"] == 1 and len(rule["picks"]) == 1:
-                states.pop()  # a sole symbol stands for itself, as most of an expression does
-                states.append(table[states[-1]][rule["origin"]] - 1)
+            if _is_sole(rule):
+                states[-1] = self._jump(states[-2], states[-1], symbol)
                 continue
             keep = len(states) - rule["size"]
             value = self._value(rule, values[keep - 1 :])
@@ -102,6 +102,24 @@ class Automaton:
             del values[keep - 1 :]
             states.append(table[states[-1]][rule["origin"]] - 1)
             values.append(value)
+
+    def _jump(self, below: int, top: int, symbol: str) -> int:
+        """The state after all rules in which a sole symbol stands for itself.
+
+        A number is a product, a sum, a range and so on up to an expression; each such way up is
+        walked once.
+        """
+        key = (below, top, symbol)
+        if key not in self.jumps:
+            table, rules = self.tables["states"], self.tables["rules"]
+            finals = [last for _, last in self.tables["starts"].values()]
+            while top not in finals:
+                action = table[top].get(symbol)
+                if action is None or action > 0 or not _is_sole(rules[-action - 1]):
+                    break
+                top = table[below][rules[-action - 1]["origin"]] - 1
+            self.jumps[key] = top
+        return self.jumps[key]
 
     def _value(self, rule: RuleTable, read: list[object]) -> object:
         picked: list[object] = []
@@ -147,6 +165,10 @@ class Automaton:
         if token.kind == "mark":
             return self.tables["words"].get(token.text, "UNKNOWN")
         return {"number": "NUMBER", "string": "STRING"}.get(token.kind, "_SEPARATOR")
+
+
+def _is_sole(rule: RuleTable) -> bool:
+    return rule["single"] and rule["size"] == 1 and len(rule["picks"]) == 1
 
 
 def is_name(word: str, following: Token | None) -> bool:

@@ -6,6 +6,7 @@ the numbers of runs.
 """
 
 import asyncio
+import gc
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
@@ -25,6 +26,8 @@ from lab.spec.format import FormatError, format
 
 #: Seconds without a key press after which a study is planned.
 REST = 0.4
+#: Objects after which memory is looked through, so that it seldom falls on a key press.
+COLLECTED = (20_000, 20, 50)
 _KINDS = {
     "keyword": types.CompletionItemKind.Keyword,
     "argument": types.CompletionItemKind.Property,
@@ -127,6 +130,10 @@ def _lifecycle(server: StudyServer) -> None:
     def initialized(_: types.InitializedParams) -> None:
         chosen = server.server_capabilities.position_encoding
         server.documents.encoding = str(getattr(chosen, "value", chosen) or "utf-16")
+        # What is here stays, and looking through it again would take longer than a check.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*COLLECTED)
 
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     def did_open(params: types.DidOpenTextDocumentParams) -> None:

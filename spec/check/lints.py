@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import cast, get_args
 
@@ -93,9 +93,15 @@ def _closure(study: core.Study, roots: Iterable[core.Core]) -> set[str]:
         if name in found or definition is None:
             continue
         found.add(name)
-        defaults = [one for one in definition.parameters.values() if one is not None]
-        waiting += [other for one in (definition.value, *defaults) for other in _mentions(one)]
+        waiting += _mentioned_in(definition)
     return found
+
+
+@lru_cache(maxsize=1000)
+def _mentioned_in(definition: core.Definition) -> tuple[str, ...]:
+    """Names in a definition, which many closures ask for."""
+    defaults = [one for one in definition.parameters.values() if one is not None]
+    return tuple(other for one in (definition.value, *defaults) for other in _mentions(one))
 
 
 def _columns(study: core.Study) -> Iterator[core.Core]:
