@@ -1,11 +1,13 @@
 """Definitions: from syntax to checked values, each once, on first use."""
 
 from lab.spec import core, syntax
-from lab.spec.check.context import Context, Declared, Place, Scope, Want
+from lab.spec.check.context import NUMBER, Context, Declared, Place, Scope, Want
 from lab.spec.check.dimensions import Unit, name_of
 from lab.spec.check.methods import read_method
 from lab.spec.check.metrics import metric
+from lab.spec.check.quantities import is_numeric, quantity
 from lab.spec.check.schedules import parameter_want
+from lab.spec.check.text import unwrapped
 from lab.spec.signature import Type
 
 METRIC = Want(Type("metric"), "a metric")
@@ -25,6 +27,8 @@ def define(context: Context, declared: Declared) -> None:
         if found is not None:
             unit, better = found.unit, found.better
             context.metrics[declared.name] = (found.unit, found.open)
+    elif node.kind == "let" and not declared.types.get(""):
+        value = _unused(context, node.value, Place(scope, f"let {declared.name}"))
     else:
         slot = f"{node.kind} {declared.name}"
         value = context.read(node.value, _want(declared), Place(scope, slot))
@@ -41,6 +45,15 @@ def define(context: Context, declared: Declared) -> None:
         unit=name_of(unit),
         better=better,
     )
+
+
+def _unused(context: Context, value: syntax.Expr, place: Place) -> core.Core | None:
+    """A shared value that nothing uses has no type; it is a number or not looked into."""
+    value = unwrapped(value)
+    if not is_numeric(value) or isinstance(value, syntax.Path | syntax.Alternatives):
+        return None
+    found = quantity(context, value, NUMBER, place)
+    return None if found is None else found.core
 
 
 def _stand_in(context: Context, declared: Declared) -> core.Core:
