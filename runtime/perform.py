@@ -44,7 +44,7 @@ def _input(folder: Path, task: Task) -> Artifact:
 
 def _measured(measurement: Any, work: Work) -> dict[str, Any]:
     values = dict(measurement.measure(work))
-    if not math.isfinite(values["value"]):
+    if values and not math.isfinite(values["value"]):
         raise Diverged("the measured value is not a number: the model has diverged")
     return {"values": values, "history": {}, "notes": {}}
 

@@ -58,6 +58,10 @@ class Cell:
     failure: str | None = None
 
 
+#: What stands where a measurement was made and does not apply.
+NOT_APPLICABLE = "–"
+
+
 class Results:
     """A plan with what was measured of it.
 
@@ -114,6 +118,8 @@ class Results:
             for upstream in self._upstream(key):
                 if upstream in self.failures:
                     return str(self.failures[upstream].get("cause", "failed"))
+            if self.records.get(key, {}).get("values") == {}:
+                return NOT_APPLICABLE
         return None
 
     def _upstream(self, key: str) -> Iterator[str]:

@@ -48,7 +48,10 @@ class Measurement(ABC):
 
     @abstractmethod
     def measure(self, work: Work) -> Mapping[str, float | Sequence[float]]:
-        """The measured values; `value` is the one that a metric means by the bare name."""
+        """The measured values; `value` is the one that a metric means by the bare name.
+
+        Empty where the measurement does not apply to what it was given.
+        """
 
 
 @dataclass(frozen=True)

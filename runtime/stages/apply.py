@@ -1,6 +1,9 @@
 """Put weights through a reparameterization as it starts, with nothing trained."""
 
+from dataclasses import replace
+
 from lab.runtime.artifact import Artifact, reparametrize
+from lab.runtime.explained import explained_notes
 from lab.runtime.reparameterization import Reparameterization
 from lab.runtime.work import Stage, Work
 from lab.spec.declare import component, parameter
@@ -16,4 +19,6 @@ class Apply(Stage):
 
     def run(self, work: Work) -> Artifact:
         """Start `through` from the weights that the stage before ships."""
-        return reparametrize(work.inputs["before"], self.through, key=work.stream("init"))
+        before = work.inputs["before"]
+        made = reparametrize(before, self.through, key=work.stream("init"))
+        return replace(made, notes=explained_notes(made, before))

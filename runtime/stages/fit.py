@@ -8,6 +8,7 @@ from lab.runtime import fitting
 from lab.runtime.artifact import Artifact, reparametrize, shipped_weights
 from lab.runtime.durations import whole_steps
 from lab.runtime.errors import UnsuitableSetting
+from lab.runtime.explained import explained_notes
 from lab.runtime.loss import Loss
 from lab.runtime.losses.reconstruction import Reconstruction
 from lab.runtime.objective import objective_of
@@ -51,18 +52,5 @@ class Fit(Stage):
         split, history = fitting.run(
             fit, begun.split, target, key=work.stream("batches"), progress=work.progress
         )
-        made = self.through.materialize(self.through.rounded(split))
-        scores = {path: r2(np.asarray(made[path]), np.asarray(w)) for path, w in target.items()}
-        notes = {f"r2:{path}": score for path, score in scores.items()}
-        notes["r2"] = float(np.average(list(scores.values()), weights=sizes))
-        return replace(begun, split=split, history=history, notes=notes)
-
-
-def r2(made: np.ndarray, target: np.ndarray) -> float:
-    """The share of a tensor's variance that is explained; of a constant one, 1 where it is met."""
-    wanted = target.astype(np.float64)
-    missed = float(np.sum((made - wanted) ** 2))
-    there = float(np.sum((wanted - wanted.mean()) ** 2))
-    if there:
-        return 1 - missed / there
-    return 1.0 if missed == 0 else 0.0
+        made = replace(begun, split=split, history=history)
+        return replace(made, notes=explained_notes(made, before))

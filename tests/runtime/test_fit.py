@@ -8,6 +8,7 @@ import pytest
 from lab.runtime import artifact, fitting
 from lab.runtime.artifact import Artifact
 from lab.runtime.errors import Diverged, UnsuitableSetting
+from lab.runtime.explained import r2
 from lab.runtime.fields import coordinates, field_at
 from lab.runtime.losses.task import Task
 from lab.runtime.objective import WholeWeights, objective_of
@@ -15,7 +16,7 @@ from lab.runtime.optimizers.adam import Adam
 from lab.runtime.optimizers.sgd import SGD
 from lab.runtime.reparameterizations.inwf import INWF
 from lab.runtime.reparameterizations.quantize import Quantize
-from lab.runtime.stages.fit import Fit, r2
+from lab.runtime.stages.fit import Fit
 from lab.runtime.work import Work
 from lab.spec.units import Duration
 
