@@ -34,24 +34,20 @@ def check(options: Options) -> int:
 def _fixed(file: Path) -> Loaded:
     """A study after every remedy that a machine can apply, as it is on disk then.
 
-    A remedy can uncover another mistake that has one, so it goes on while fewer are left.
+    A remedy can uncover another mistake that has one, so it goes on until the text is one that has
+    been there already.
     """
     from lab.runtime.files import write_atomically
 
     loaded = load(file)
-    left = _remedies(loaded)
-    while left:
-        write_atomically(file, fixed(loaded.source, loaded.diagnostics).encode())
-        loaded, before = load(file), left
-        left = _remedies(loaded)
-        if left >= before:
-            break
+    seen: set[str] = set()
+    while loaded.source.text not in seen:
+        seen.add(loaded.source.text)
+        mended = fixed(loaded.source, loaded.diagnostics)
+        if mended not in seen:
+            write_atomically(file, mended.encode())
+            loaded = load(file)
     return loaded
-
-
-def _remedies(loaded: Loaded) -> int:
-    here = [one for one in loaded.diagnostics if one.source == loaded.source]
-    return sum(one.edit is not None for one in here)
 
 
 def _count(number: int, what: str) -> str:
