@@ -11,7 +11,7 @@ run: setup            ## run the main study, and show its tables and verdicts
 	$(BIN)/lab run $(STUDY)
 
 test: setup           ## the whole suite; COV=1 for coverage
-	$(BIN)/python -m pytest $(if $(COV),--cov=lab --cov-report=term-missing:skip-covered)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(if $(COV),--cov=lab --cov-report=term-missing:skip-covered)
 
 check: setup          ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .
