@@ -6,6 +6,7 @@ from math import prod
 
 from lab.compiler.build import Refusal, compile_study, runs_touching
 from lab.compiler.plan import ClaimPlan, Plan
+from lab.compiler.remarks import Remark, remarks
 from lab.compiler.size import count
 from lab.server.notes import Analysis
 from lab.spec import core, syntax
@@ -20,7 +21,7 @@ class Counts:
     """The plan of a text in numbers, and the findings that only a plan can have.
 
     `hints` are texts to show behind a place. `findings` are the checker's, with how many runs each
-    of them touches, and the planner's refusal where there is one.
+    of them touches, and the planner's refusal or its warnings.
     """
 
     hints: tuple[tuple[int, str], ...] = ()
@@ -42,7 +43,8 @@ def counted(analysis: Analysis) -> Counts:
     plan = compile_study(study, analysis.catalog, lambda _: None)
     if isinstance(plan, Refusal):
         return Counts((), (*reached, _refused(plan, analysis)))
-    return Counts(tuple(_hints(analysis, plan, touched)), reached)
+    told = tuple(_warning(one, analysis) for one in remarks(study, plan))
+    return Counts(tuple(_hints(analysis, plan, touched)), (*reached, *told))
 
 
 def _most(study: core.Study) -> int:
@@ -65,6 +67,13 @@ def _refused(refusal: Refusal, analysis: Analysis) -> Diagnostic:
         analysis.source,
         labels,
         help=refusal.help_lines,
+    )
+
+
+def _warning(remark: Remark, analysis: Analysis) -> Diagnostic:
+    labels, subject = (Label(remark.span),), remark.subject
+    return Diagnostic(
+        "warning", remark.code, remark.message, analysis.source, labels, subject=subject
     )
 
 

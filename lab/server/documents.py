@@ -1,6 +1,7 @@
 """Open texts, and what is known of each: checked at every key, planned when the keys rest."""
 
 import asyncio
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,8 +15,11 @@ from lab.server.places import Places
 from lab.spec import syntax
 from lab.spec.catalog import builtin_catalog
 from lab.spec.check.gather import Load, beside
+from lab.spec.files import read_source
 from lab.spec.signature import Catalog
 from lab.spec.source import Source
+
+_USE = re.compile(r'^use\s+"([^"\n]+)"', re.MULTILINE)
 
 
 class Known:
@@ -110,6 +114,20 @@ class Documents:
 
         return read
 
+    def users_on_disk(self, source: Source) -> list[Analysis]:
+        """Studies that use a text, in its folder, those inside it and the one around it."""
+        path = Path(source.name)
+        files = {*path.parent.glob("*.lab"), *path.parent.glob("*/*.lab")}
+        files |= set(path.parent.parent.glob("*.lab"))
+        open_texts = {document.name: document.text for document in self.by_uri.values()}
+        found: list[Analysis] = []
+        for file in sorted(files - {path}):
+            known = Source(str(file), open_texts[str(file)]) if str(file) in open_texts else None
+            read = known or read_source(file)
+            if isinstance(read, Source) and _uses(read, path):
+                found.append(analyze(read, self.catalog, load=self.load(read)))
+        return found
+
     def users_of(self, document: Document) -> list[Document]:
         """Other open texts that use this one."""
         found: list[Document] = []
@@ -122,6 +140,12 @@ class Documents:
             if any(str(folder / name) == document.name for name in used):
                 found.append(other)
         return found
+
+
+def _uses(user: Source, path: Path) -> bool:
+    """Whether a text says that it uses a file."""
+    folder = Path(user.name).parent
+    return any((folder / name).resolve() == path.resolve() for name in _USE.findall(user.text))
 
 
 def uri_of(source: Source) -> str:

@@ -7,7 +7,7 @@ from lab.spec import syntax
 from lab.spec.check import Checked, check
 from lab.spec.check.arguments import Formal
 from lab.spec.check.context import Context, Declared, Member, Place, Scope, Want
-from lab.spec.check.gather import Load
+from lab.spec.check.gather import Load, beside
 from lab.spec.check.watch import Watch
 from lab.spec.parser import Parsed
 from lab.spec.signature import Catalog
@@ -67,11 +67,16 @@ class Notes(Watch):
 
 @dataclass(frozen=True)
 class Analysis:
-    """One text, checked, with what was heard of it."""
+    """One text, checked, with what was heard of it.
+
+    `given` are the components that it was checked against, `load` is how it read other files.
+    """
 
     source: Source
     checked: Checked
     notes: Notes
+    given: Catalog
+    load: Load
 
     @property
     def context(self) -> Context:
@@ -97,4 +102,6 @@ class Analysis:
 def analyze(source: Source, catalog: Catalog, *, load: Load | None = None) -> Analysis:
     """Check a text and listen."""
     notes = Notes()
-    return Analysis(source, check(source, catalog, load=load, watch=notes), notes)
+    reads = load or beside(source)
+    checked = check(source, catalog, load=reads, watch=notes)
+    return Analysis(source, checked, notes, catalog, reads)

@@ -5,13 +5,13 @@ something that was right would be wrong, the rename is refused, and says why.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from lab.server.names import Index, Occurrence, Target, index_of
 from lab.server.notes import Analysis, analyze
 from lab.spec.check.gather import KEYWORDS, Load
 from lab.spec.diagnostics import Edit
-from lab.spec.signature import Catalog
 from lab.spec.source import Source
 
 RENAMED = frozenset({"definition", "parameter", "block", "seed", "study"})
@@ -20,6 +20,14 @@ _NAME = re.compile(r"[^\W\d]\w*")
 
 class RefusedError(Exception):
     """A rename that would change what the study says."""
+
+
+@dataclass(frozen=True)
+class User:
+    """A text that uses another, and how it reads that."""
+
+    analysis: Analysis
+    load: Load
 
 
 def renamable(analysis: Analysis, index: Index, offset: int) -> Occurrence | None:
@@ -33,31 +41,60 @@ def renamable(analysis: Analysis, index: Index, offset: int) -> Occurrence | Non
 
 
 def rename(
-    analysis: Analysis,
-    index: Index,
-    offset: int,
-    *,
-    to: str,
-    catalog: Catalog,
-    load: Load | None = None,
-) -> list[Edit]:
-    """The edits that give a thing another name.
+    analysis: Analysis, index: Index, offset: int, *, to: str, users: Iterable[User] = ()
+) -> dict[str, list[Edit]]:
+    """The edits that give a thing another name, by the name of the text they are for.
+
+    Args:
+        analysis, index: the text and its names. `offset`: where the thing is named.
+        to: its new name. `users`: the texts that use this one.
 
     Raises:
         RefusedError: there is nothing to rename, or the name cannot be given.
     """
-    found = renamable(analysis, index, offset)
-    if found is None:
-        raise RefusedError("this is not a name that this file gives")
+    found = _chosen(analysis, index, offset)
     if not _NAME.fullmatch(to) or to in KEYWORDS:
         raise RefusedError(f"`{to}` is not a name")
     _refuse_clash(analysis, found.target, to)
-    if analysis.checked.failed and analysis.notes.parsed.diagnostics:
-        raise RefusedError("the file has syntax errors: what they hide cannot be renamed")
-    edits = [Edit(one.span, to) for one in index.of(found.target)]
+    edits = _checked_edits(User(analysis, analysis.load), index, found.target, to=to, home=None)
+    made = {analysis.source.name: edits}
+    home = Source(analysis.source.name, applied(analysis.source.text, edits))
+    for user in users if found.target.kind in {"definition", "parameter"} else ():
+        other = _checked_edits(user, index_of(user.analysis), found.target, to=to, home=home)
+        made |= {user.analysis.source.name: other} if other else {}
+    return made
+
+
+def _chosen(analysis: Analysis, index: Index, offset: int) -> Occurrence:
+    found = renamable(analysis, index, offset)
+    if found is not None:
+        return found
+    other = index.at(offset)
+    if other is not None and other.target.kind == "definition":
+        declared = analysis.context.declared[other.target.name]
+        raise RefusedError(
+            f"`{declared.name}` is defined in {declared.source.name}: rename it there"
+        )
+    raise RefusedError("this is not a name that this file gives")
+
+
+def _checked_edits(
+    user: User, index: Index, target: Target, *, to: str, home: Source | None
+) -> list[Edit]:
+    """The edits of one text; `home` is the text that it uses, as it will be."""
+    analysis = user.analysis
+    if analysis.notes.parsed.diagnostics:
+        name = analysis.source.name
+        raise RefusedError(f"{name} has syntax errors: what they hide cannot be renamed")
+
+    def load(name: str) -> Source | None:
+        found = user.load(name)
+        return home if found is not None and home is not None and found.name == home.name else found
+
+    edits = [Edit(one.span, to) for one in index.of(target)]
     source = Source(analysis.source.name, applied(analysis.source.text, edits))
-    after = analyze(source, catalog, load=load)
-    _refuse_change(analysis, index, after, target=found.target, to=to)
+    after = analyze(source, analysis.given, load=load)
+    _refuse_change(analysis, index, after, target=target, to=to)
     return edits
 
 

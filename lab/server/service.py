@@ -20,7 +20,7 @@ from lab.server.documents import Document, Documents, Known, uri_of
 from lab.server.goto import definition
 from lab.server.hover import hover
 from lab.server.places import Places
-from lab.server.rename import RefusedError, renamable, rename
+from lab.server.rename import RefusedError, User, renamable, rename
 from lab.server.shapes import actions, findings, outline, replaced, text_edits
 from lab.spec.format import FormatError, format
 
@@ -263,16 +263,17 @@ def _editing(server: StudyServer) -> None:
     def on_rename(params: types.RenameParams) -> types.WorkspaceEdit | None:
         def answer(known: Known, offset: int) -> types.WorkspaceEdit:
             documents = server.documents
-            edits = rename(
-                known.analysis,
-                known.index,
-                offset,
-                to=params.new_name,
-                catalog=documents.catalog,
-                load=documents.load(known.source),
-            )
-            made = text_edits(known.places, edits)
-            return types.WorkspaceEdit(changes={params.text_document.uri: made})
+            users = [User(one, one.load) for one in documents.users_on_disk(known.source)]
+            to = params.new_name
+            made = rename(known.analysis, known.index, offset, to=to, users=users)
+            texts = {one.analysis.source.name: one.analysis.source for one in users}
+            texts[known.source.name] = known.source
+            changes = {
+                uri_of(texts[name]): text_edits(Places(texts[name].text, documents.encoding), edits)
+                for name, edits in made.items()
+            }
+            own = changes.pop(uri_of(known.source))
+            return types.WorkspaceEdit(changes={params.text_document.uri: own, **changes})
 
         try:
             return server.at(params, answer)

@@ -207,6 +207,22 @@ def test_a_used_file_counts_as_it_is_in_the_editor(editor: Editor) -> None:
     assert (unknown["code"], editor.shown(SMALL, unknown["range"])) == ("E0201", "effort")
 
 
+def test_rename_reaches_the_studies_that_use_a_file(editor: Editor, tmp_path: Path) -> None:
+    using = STUDY.replace("let effort = 40 steps", 'use "shared.lab"')
+    (tmp_path / SMALL).write_text(using, encoding="utf-8")
+    editor.write("shared.lab", "let effort = 40 steps\n")
+    changes = editor.ask_at("rename", "shared.lab", "let eff‸ort", newName="length")["changes"]
+    editor.texts[SMALL] = using
+    assert editor.edited(SMALL, changes[editor.uri(SMALL)]) == using.replace("effort", "length")
+    assert len(changes[editor.uri("shared.lab")]) == 1
+    editor.write(SMALL, using)
+    for text, to in (("let eff‸ort", "dense"), ("let eff‸ort", "images")):
+        refused = editor.reply("textDocument/rename", editor.place("shared.lab", text, newName=to))
+        assert to in refused["error"]["message"]
+    refused = editor.reply("textDocument/rename", editor.place(SMALL, "for: eff‸ort)", newName="x"))
+    assert "rename it there" in refused["error"]["message"]
+
+
 def test_closing_a_text_clears_its_findings(editor: Editor) -> None:
     editor.write(SMALL, STUDY.replace("digits", "digist"))
     editor.tell("textDocument/didClose", {"textDocument": {"uri": editor.uri(SMALL)}})

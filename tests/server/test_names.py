@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from texts import CATALOG, STUDIES, STUDY, analysis_of, cursor_in
+from texts import STUDIES, STUDY, analysis_of, cursor_in
 
 from lab.server.hover import hover
 from lab.server.names import index_of
@@ -15,8 +15,8 @@ from lab.spec.tokens import scan
 def _renamed(marked: str, to: str) -> str:
     text, offset = cursor_in(marked)
     analysis = analysis_of(text)
-    edits = rename(analysis, index_of(analysis), offset, to=to, catalog=CATALOG)
-    return applied(text, edits)
+    edits = rename(analysis, index_of(analysis), offset, to=to)
+    return applied(text, edits[analysis.source.name])
 
 
 def test_a_parameter_is_renamed_where_it_is_said_used_and_set() -> None:
@@ -66,9 +66,9 @@ def test_every_definition_can_be_renamed_and_renamed_back(study: Path) -> None:
         if one.target.kind not in RENAMED - {"seed"}:
             continue
         old = text[one.span.start : one.span.end]
-        edits = rename(analysis, index, one.span.start, to="quite_new", catalog=CATALOG)
+        (edits,) = rename(analysis, index, one.span.start, to="quite_new").values()
         made = analysis_of(applied(text, edits), str(study))
-        back = rename(made, index_of(made), one.span.start, to=old, catalog=CATALOG)
+        (back,) = rename(made, index_of(made), one.span.start, to=old).values()
         assert applied(made.source.text, back) == text
 
 
