@@ -223,6 +223,34 @@ def test_rename_reaches_the_studies_that_use_a_file(editor: Editor, tmp_path: Pa
     assert "rename it there" in refused["error"]["message"]
 
 
+OWN = """\
+from lab.spec.declare import component, parameter
+
+raise SystemExit("nobody runs this")
+
+@component("shrink", kind="reparameterization", stage="fit")
+class Shrink:
+    \'\'\'Weights times a constant.\'\'\'
+
+    factor: float = parameter(0.5, "what every weight is multiplied with", above=0)
+"""
+
+
+def test_components_of_ones_own_are_known_and_never_run(editor: Editor, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(OWN, encoding="utf-8")
+    text = STUDY.replace("let effort", 'use "mine.py"\nlet effort')
+    text = text.replace("quantize(bits: 8)", "shrink(factor: 0.25)")
+    assert editor.write(SMALL, text) == []
+    hover = editor.ask_at("hover", SMALL, "fac‸tor: 0.25")["contents"]["value"]
+    assert "number, above 0" in hover
+    for needle, line in (("shr‸ink", "class Shrink:"), ("fac‸tor: 0.25", "    factor: float")):
+        site = editor.ask_at("definition", SMALL, needle)
+        assert site["uri"] == editor.uri("mine.py")
+        assert OWN.split("\n")[site["range"]["start"]["line"]].startswith(line)
+    offered = editor.ask_at("completion", SMALL, "dense then shr‸ink")["items"]
+    assert "shrink" in {one["label"] for one in offered}
+
+
 def test_closing_a_text_clears_its_findings(editor: Editor) -> None:
     editor.write(SMALL, STUDY.replace("digits", "digist"))
     editor.tell("textDocument/didClose", {"textDocument": {"uri": editor.uri(SMALL)}})
