@@ -164,7 +164,8 @@ class _Builder:
         for grid, expansion in expansions:
             replicates = len((grid.repeat or self.study.repeat).seeds)
             for one, count in expansion.removed.items():
-                yield Removed(grid.name, one.text, one.reason, count * replicates)
+                left = len(expansion.points) * replicates
+                yield Removed(grid.name, one.text, one.reason, count * replicates, left)
 
 
 def _paths(study: core.Study) -> Iterator[tuple[str, tuple[str, ...]]]:

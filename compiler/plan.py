@@ -133,12 +133,13 @@ class AxisSummary:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What a filter removed from a grid: how many runs, and why."""
+    """What a filter removed from a grid: how many runs, and why; all its filters left `left`."""
 
     grid: str
     text: str
     reason: str
     runs: int
+    left: int
 
 
 @dataclass(frozen=True, slots=True)

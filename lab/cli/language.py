@@ -26,7 +26,7 @@ def check(options: Options) -> int:
         if loaded.is_wrong:
             worst = exits.STUDY_IS_WRONG
         if not options.json:
-            runs = "" if loaded.plan is None else f", {len(loaded.plan.runs)} runs"
+            runs = "" if loaded.plan is None else f", {_count(len(loaded.plan.runs), 'run')}"
             print(f"{file}: {_count(errors, 'error')}, {_count(warnings, 'warning')}{runs}")
     return worst
 

@@ -9,6 +9,7 @@ from typing import TextIO
 
 from lab.compiler.build import Refusal, compile_study, runs_touching
 from lab.compiler.plan import Plan
+from lab.compiler.remarks import Remark, remarks
 from lab.runtime.contents import Contents
 from lab.spec.catalog import builtin_catalog
 from lab.spec.check import Checked, check
@@ -50,6 +51,7 @@ def load(file: Path, *, profile: str | None = None, sets: Sequence[str] = ()) ->
             found.append(_diagnostic(made, source))
         else:
             plan = made
+            found += [_warning(one, source) for one in remarks(checked.study, made)]
     return Loaded(file, source, plan, tuple(in_order(_with_reach(found, checked, checked.catalog))))
 
 
@@ -61,6 +63,11 @@ def _diagnostic(refusal: Refusal, source: Source) -> Diagnostic:
     label = Label(refusal.span)
     code, message, help_lines = refusal.code, refusal.message, refusal.help_lines
     return Diagnostic("error", code, message, source, (label,), help=help_lines)
+
+
+def _warning(remark: Remark, source: Source) -> Diagnostic:
+    labels, subject = (Label(remark.span),), remark.subject
+    return Diagnostic("warning", remark.code, remark.message, source, labels, subject=subject)
 
 
 def _with_reach(

@@ -52,7 +52,7 @@ def _unused(context: Context, value: syntax.Expr, place: Place) -> core.Core | N
     value = unwrapped(value)
     if not is_numeric(value) or isinstance(value, syntax.Path | syntax.Alternatives):
         return None
-    found = quantity(context, value, NUMBER, place)
+    found = quantity(context, value, Want(NUMBER, "a shared value"), place)
     return None if found is None else found.core
 
 

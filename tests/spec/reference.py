@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lab.compiler.build import Refusal, compile_study
+from lab.compiler.remarks import Remark, remarks
 from lab.spec.check import check
 from lab.spec.diagnostics import Diagnostic, Label
 from lab.spec.render import render
@@ -137,6 +138,7 @@ def look(fence: Fence, catalog: Catalog, *, profile: str | None = None) -> Found
             findings.append(_diagnostic(made, source))
         else:
             runs = len(made.runs)
+            findings += [_warning(one, source) for one in remarks(checked.study, made)]
     kept = [one for one in findings if one.code != UNUSED or fence.is_whole]
     shift = before.count("\n")
     return Found(runs, tuple((_place(one, shift), one) for one in kept))
@@ -151,6 +153,10 @@ def _place(finding: Diagnostic, shift: int) -> Place:
 def _diagnostic(refusal: Refusal, source: Source) -> Diagnostic:
     label, helps = Label(refusal.span), refusal.help_lines
     return Diagnostic("error", refusal.code, refusal.message, source, (label,), help=helps)
+
+
+def _warning(remark: Remark, source: Source) -> Diagnostic:
+    return Diagnostic("warning", remark.code, remark.message, source, (Label(remark.span),))
 
 
 def _preamble(page: Path) -> str:

@@ -1,0 +1,33 @@
+"""Warnings that only a plan can give: what is legal, and probably not meant."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lab.compiler.plan import Plan
+from lab.spec import core
+from lab.spec.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A warning: the driver makes it a diagnostic."""
+
+    code: str
+    message: str
+    span: Span
+    subject: str
+    help_lines: tuple[str, ...] = ()
+
+
+def remarks(study: core.Study, plan: Plan) -> Iterator[Remark]:
+    """Warnings about a study, with the plan that was made of it."""
+    filters = [(grid, one) for grid in study.grids for one in grid.filters]
+    emptied: set[str] = set()
+    for (grid, one), told in zip(filters, plan.removed, strict=True):
+        if told.runs == 0:
+            message = f"this `{one.kind}` removes nothing from `{grid.name}`"
+            yield Remark("W0810", message, one.span, grid.name)
+        elif told.left == 0 and grid.name not in emptied:
+            emptied.add(grid.name)
+            message = f"no run of `{grid.name}` is left"
+            yield Remark("W0810", message, one.span, grid.name)
