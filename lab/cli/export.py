@@ -7,6 +7,7 @@ from lab.cli.load import load, results_folder, show_diagnostics
 from lab.cli.options import Options
 from lab.compiler.plan import Plan, Run
 from lab.runtime.errors import LabError
+from lab.runtime.store import Store, keys_in
 
 
 def export(options: Options) -> int:
@@ -14,7 +15,6 @@ def export(options: Options) -> int:
     from lab.runtime import artifact as artifacts
     from lab.runtime.bridge.export import write_weights
     from lab.runtime.files import write_atomically
-    from lab.runtime.store import Store, keys_in
 
     file = options.files[0]
     loaded = load(file, profile=options.profile, sets=options.sets)
@@ -27,11 +27,24 @@ def export(options: Options) -> int:
         raise LabError(f"`{options.arm}` has not been run yet: `lab run {file}` first")
     store.verify(chosen.stages[-1])
     write_weights(artifacts.load(store.folder(chosen.stages[-1])), options.output)
-    records = [store.record(key) for key in chosen.stages]
-    text = json.dumps({"arm": options.arm, "seed": chosen.seed, "stages": records}, indent=1)
+    text = json.dumps(_provenance(loaded.plan, chosen, store), indent=1)
     write_atomically(options.output.with_suffix(".json"), text.encode() + b"\n")
     print(f"{options.output}: {options.output.stat().st_size} bytes")
     return exits.DONE
+
+
+def _provenance(plan: Plan, run: Run, store: Store) -> dict[str, object]:
+    """How the weights were made, stage by stage, and what was measured of them."""
+    last, have = run.stages[-1], store.keys()
+    measured = [
+        store.record(node.key)
+        for node in plan.nodes
+        if node.inputs.get("of") == last and node.key in have
+    ]
+    for record in measured:
+        record["values"].pop("correct", None)
+    stages = [store.record(key) for key in run.stages]
+    return {"arm": run.arm, "seed": run.seed, "stages": stages, "measurements": measured}
 
 
 def _run_of(plan: Plan, arm: str) -> Run:
