@@ -50,6 +50,7 @@ def runs_touching(study: core.Study, catalog: Catalog, subjects: frozenset[str])
     counts = dict.fromkeys([*subjects, ""], 0)
     metrics = [one.name for one in study.definitions.values() if one.kind == "metric"]
     try:
+        refuse_too_large(study)
         search_winners(scope)
         for grid in study.grids:
             for point in expand(scope, grid).points:

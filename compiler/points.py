@@ -8,6 +8,7 @@ from lab.compiler.canonical import Shown, digest, number_text
 from lab.compiler.chooser import Chooser
 from lab.compiler.conditions import holds
 from lab.compiler.evaluate import NOWHERE, Closure, Contents, Evaluator, Noted
+from lab.compiler.problem import Problem
 from lab.compiler.stages import Pipelines, Template
 from lab.spec import core
 from lab.spec.signature import Catalog
@@ -145,6 +146,8 @@ def chosen_method(evaluator: Evaluator) -> core.Core:
     axis = evaluator.lookup("method", NOWHERE)
     if axis is None:
         methods = [d for d in evaluator.study.definitions.values() if d.kind == "method"]
+        if not methods:
+            raise Problem("E0510", "there is no method to run", evaluator.study.repeat.span)
         return core.Arm(methods[-1].name, {}, {}, methods[-1].span)
     expression, _ = evaluator.closed(axis)
     expression = cast(core.Core, expression)

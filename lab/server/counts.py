@@ -13,7 +13,7 @@ from lab.spec import core, syntax
 from lab.spec.diagnostics import Diagnostic, Label
 
 #: Points of a study that are worth expanding while somebody types.
-MOST = 5_000
+MOST = 2_000
 
 
 @dataclass(frozen=True)
