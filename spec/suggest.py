@@ -1,10 +1,12 @@
 """The name that was probably meant: nearest by edits, a swap of neighbors counting as one.
 
 Optimal string alignment (Damerau 1964, Levenshtein 1966) over lowercase letters. A third of the
-word may differ, so that a suggestion is worth reading.
+word may differ, so that a suggestion is worth reading; of equally near names the one that starts
+alike is meant, since first letters are rarely wrong.
 """
 
 from collections.abc import Iterable
+from itertools import takewhile
 
 
 def distance(first: str, second: str) -> int:
@@ -37,14 +39,23 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
         True
     """
     found: tuple[int, int, str] | None = None
-    for order, candidate in enumerate(candidates):
+    for candidate in candidates:
         if candidate == word or abs(len(candidate) - len(word)) > _limit(word, candidate):
             continue
         edits = distance(word.lower(), candidate.lower())
         near = edits <= _limit(word, candidate) and edits < min(len(word), len(candidate))
-        if (near or edits == 0) and (found is None or edits < found[0]):
-            found = (edits, order, candidate)
+        if not near and edits != 0:
+            continue
+        rank = (edits, -_alike(word.lower(), candidate.lower()))
+        if found is None or rank < found[:2]:
+            found = (*rank, candidate)
     return found[2] if found else None
+
+
+def _alike(word: str, candidate: str) -> int:
+    """How many letters two words start with alike."""
+    pairs = zip(word, candidate, strict=False)
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))
 
 
 def _limit(word: str, candidate: str) -> int:

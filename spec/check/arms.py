@@ -4,7 +4,16 @@ from dataclasses import replace
 
 from lab.spec import core, syntax
 from lab.spec.check.arguments import Formal, bind, missing
-from lab.spec.check.context import Context, Declared, Entry, Member, Place, Want, suggestion
+from lab.spec.check.context import (
+    NO_HINT,
+    Context,
+    Declared,
+    Entry,
+    Member,
+    Place,
+    Want,
+    suggestion,
+)
 from lab.spec.check.dimensions import called
 from lab.spec.check.paths import inside_method
 from lab.spec.check.quantities import described
@@ -154,5 +163,11 @@ def _refuse_arm(
         what = called(declared.kind) if declared is not None else "none"
         message = f"{want.what} takes a method, and `{name.text}` is {what}"
         context.report("E0401", message, path.span, place.scope)
+    elif name.text in context.searches:
+        last = path.names[-1]
+        message = f"the arm that the search `{name.text}` makes is `{name.text}.best`"
+        hint = suggestion(last.text, last.span, ["best"]) if len(path.names) > 1 else NO_HINT
+        context.report("E0501", message, path.span, place.scope, hint=hint)
     else:
-        context.unknown(name, place.scope, what="unknown method", candidates=methods)
+        candidates = [*methods, *context.searches, *(["method"] if place.scope.measured else [])]
+        context.unknown(name, place.scope, what="unknown method", candidates=candidates)

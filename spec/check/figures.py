@@ -10,7 +10,7 @@ from lab.spec.check.context import Context, Place, Scope, Want
 from lab.spec.check.dimensions import name_of
 from lab.spec.check.items import ITEMS
 from lab.spec.check.metrics import Metered, metric
-from lab.spec.check.paths import resolve
+from lab.spec.check.paths import ROOTS, resolve
 from lab.spec.check.quantities import described
 from lab.spec.check.text import head, text_of, unwrapped
 from lab.spec.signature import Type
@@ -77,6 +77,11 @@ def _argument(
     kind = given.formal.want.type.name
     if kind == "metric":
         key = "" if unnamed else given.name
+        if isinstance(unwrapped(given.value), syntax.ListOf) and not given.formal.want.type.many:
+            what = given.formal.want.what
+            message = f"{what} takes one metric, not {described(given.value, place)}"
+            context.report("E0401", message, given.value.span, place.scope)
+            return
         parts.metrics[key] = tuple(_columns(context, given.value, place))
     elif kind == "path":
         parts.paths[given.name] = tuple(_paths(context, given.value, place))
@@ -97,7 +102,10 @@ def _columns(context: Context, expression: syntax.Expr, place: Place) -> Iterato
     )
     for item in _each(expression):
         found = metric(context, item, METRIC, inside)
-        if found is not None:
+        if found is not None and isinstance(found.core, core.Const):
+            message = f"a figure shows measurements, not {described(item, place)}"
+            context.report("E0401", message, item.span, place.scope)
+        elif found is not None:
             yield from _alternatives(context, found, text_of(place.scope.source, item.span))
 
 
@@ -204,5 +212,9 @@ def path_of(context: Context, path: syntax.Path, scope: Scope) -> core.AxisPath 
     )
     if slots and context.definition(text) is None:
         return core.AxisPath(text, slots, path.span)
+    if len(path.names) == 1 and context.definition(text) is None and text not in ROOTS:
+        known = [*ITEMS, *context.seeds, *context.searches, *context.declared, *ROOTS]
+        context.unknown(path.names[0], scope, what="unknown name", candidates=sorted(known))
+        return None
     members = resolve(context, path, scope)
     return core.AxisPath(text, tuple(one.slot for one in members), path.span) if members else None

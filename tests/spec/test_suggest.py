@@ -23,8 +23,13 @@ def test_far_word_suggests_nothing(word: str) -> None:
 
 
 def test_nearest_comes_before_first() -> None:
-    assert nearest("wide", ["wire", "widen", "wide2"]) == "wire"
+    assert nearest("wide", ["widen", "wide2"]) == "widen"
     assert nearest("quantise", ["quantiles", "quantize"]) == "quantize"
+
+
+def test_of_equally_near_words_the_one_that_starts_alike_was_meant() -> None:
+    assert nearest("byts", ["bits", "bytes"]) == "bytes"
+    assert nearest("wide", ["wire", "widen"]) == "widen"
 
 
 @given(WORDS, WORDS)
