@@ -83,6 +83,8 @@ def read_budget(context: Context, node: syntax.Budget, scope: Scope) -> Budget:
 
 def edited(study: core.Study, edits: Edits, catalog: Catalog) -> core.Study:
     """The study as a profile has it."""
+    if edits == Edits():
+        return study
     changes: dict[str, core.Core] = {}
     for axis in edits.axes:
         if len(axis.paths) == 1:
