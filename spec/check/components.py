@@ -91,6 +91,12 @@ def _each_arrow(
     )
     if not isinstance(first, syntax.Alternatives) or not is_arrow or arguments[0].name is not None:
         return build(context, signature, arguments, span=span, place=place)
+    pairs = [one for one in first.options if isinstance(unwrapped(one), syntax.Arrow)]
+    for one in first.options:
+        if one not in pairs:
+            message = "`|` separates whole pairs here, and this is none"
+            lines = [f"alternatives of one end: `{signature.name}(a -> (b | c))`"]
+            context.report("E0411", message, one.span, place.scope, help_lines=lines)
     options = tuple(
         build(
             context,
@@ -99,10 +105,10 @@ def _each_arrow(
             span=span,
             place=place,
         )
-        for option in first.options
+        for option in pairs
     )
     source = place.scope.source
-    texts = tuple(f"{signature.name}({text_of(source, one.span)})" for one in first.options)
+    texts = tuple(f"{signature.name}({text_of(source, one.span)})" for one in pairs)
     return core.Choice(options, texts, span)
 
 
