@@ -16,6 +16,7 @@ from lab.spec.check.definitions import agree, define, repeated
 from lab.spec.check.edits import Budget, Edits, edited, read_budget, read_profile
 from lab.spec.check.figures import read_path, read_report
 from lab.spec.check.gather import Load, beside, gather
+from lab.spec.check.lengths import lint_lengths
 from lab.spec.check.lints import lint
 from lab.spec.check.losses import read_loss
 from lab.spec.check.methods import read_stage
@@ -155,6 +156,7 @@ class _Study:
         )
         if not any(one.severity == "error" for one in context.diagnostics):
             lint(context, study, source)
+            lint_lengths(context, study)
         for edits in chosen:
             study = edited(study, edits, context.catalog)
         return study

@@ -28,9 +28,11 @@ def lint(context: Context, study: core.Study, source: Source) -> None:
     for claim in study.claims:
         _lint_claim(context, study, claim, arms=arms, scope=Scope(source, claim.name))
     for definition in study.definitions.values():
+        declared = context.declared.get(definition.name)
+        home = source if declared is None else declared.source
         for node in walk(definition.value):
             if isinstance(node, core.Pipeline):
-                _lint_pipeline(context, node, Scope(source, definition.name))
+                _lint_pipeline(context, node, Scope(home, definition.name))
     _lint_unused(context, study, shown)
 
 
