@@ -38,6 +38,10 @@ class Fit(Stage):
         """Fit, and keep the way there as history and R² as a note."""
         if not isinstance(self.loss, Reconstruction):
             raise UnsuitableSetting("`fit` sees no data: its loss is `reconstruction`")
+        if self.duration.unit != "steps":
+            raise UnsuitableSetting(
+                f"`fit` sees no data: it lasts so many steps, and not {self.duration.unit}"
+            )
         before = work.inputs["before"]
         begun = reparametrize(before, self.through, key=work.stream("init"))
         everything = shipped_weights(before)

@@ -185,6 +185,11 @@ def test_a_fit_without_data_has_no_other_loss() -> None:
         Fit(through=SMALL, loss=Task()).run(work(network()))
 
 
+def test_a_fit_without_data_has_no_epochs() -> None:
+    with pytest.raises(UnsuitableSetting, match="so many steps, and not epochs"):
+        Fit(through=SMALL, duration=Duration(1, "epochs")).run(work(network()))
+
+
 def test_a_fit_that_diverges_says_at_which_step() -> None:
     with pytest.raises(Diverged, match=r"at step .* of 50"):
         Fit(through=SMALL, duration=steps(50), by=Adam(lr=1e30)).run(work(network()))
