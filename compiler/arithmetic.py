@@ -79,6 +79,17 @@ def range_values(expression: core.RangeChoice, ends: tuple[Value, Value], by: Va
     return [round(value) if expression.whole else float(value) for value in values]
 
 
+def range_length(expression: core.RangeChoice, start: Value, stop: Value, by: Value) -> int:
+    """How many members a range has, none of which is made."""
+    if expression.points:
+        number = int(cast(float, by))
+        is_none = number < 1 or (number > 1 and expression.log and cast(float, start) <= 0)
+        return 0 if is_none else number
+    step = 1 if by is None else cast(float, by)
+    length = cast(float, stop) - cast(float, start)
+    return int(length / step + 1e-9) + 1 if step > 0 and length >= 0 else 0
+
+
 def _steps(start: float, stop: float, by: float) -> list[float]:
     if by <= 0:
         return []

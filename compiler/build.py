@@ -50,7 +50,7 @@ def runs_touching(study: core.Study, catalog: Catalog, subjects: frozenset[str])
     counts = dict.fromkeys([*subjects, ""], 0)
     metrics = [one.name for one in study.definitions.values() if one.kind == "metric"]
     try:
-        refuse_too_large(study)
+        refuse_too_large(scope)
         search_winners(scope)
         for grid in study.grids:
             for point in expand(scope, grid).points:
@@ -80,7 +80,7 @@ class _Builder:
         self.columns = _columns(scope.study)
 
     def plan(self) -> Plan:
-        refuse_too_large(self.study)
+        refuse_too_large(self.scope)
         search_winners(self.scope)
         expansions = [(grid, expand(self.scope, grid)) for grid in self.study.grids]
         points = tuple(point for _, expansion in expansions for point in expansion.points)

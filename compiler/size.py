@@ -1,56 +1,64 @@
-"""How large a grid is before it is expanded: a slip of a zero is refused at once."""
+"""How large a study is before it is expanded: a slip of a zero is refused at once."""
 
+from lab.compiler.demand import Demands
+from lab.compiler.points import Scope, axes_of
 from lab.compiler.problem import Problem
+from lab.compiler.sites import Sites, count, widest
 from lab.spec import core
+from lab.spec.signature import Catalog
+from lab.spec.source import Span
 
-#: Combinations of one grid that are worth expanding.
+#: Runs of one grid that are worth expanding.
 LARGEST = 5_000_000
 
 
-def refuse_too_large(study: core.Study) -> None:
-    """Refuse a grid with more combinations than anybody means, naming its longest axis."""
+def runs_in(study: core.Study, catalog: Catalog) -> dict[str, int]:
+    """The number of runs of each grid before filters, however many they are."""
+    scope = Scope(study, catalog, lambda _: None)
+    return {
+        grid.name: points_in(scope, grid) * len((grid.repeat or study.repeat).seeds)
+        for grid in study.grids
+    }
+
+
+def points_in(scope: Scope, grid: core.Grid) -> int:
+    """The number of a grid's points before its filters: exact."""
+    return count(_sites(scope, grid))
+
+
+def refuse_too_large(scope: Scope) -> None:
+    """Refuse a study with more runs than anybody means, naming where they come from."""
+    study = scope.study
     for grid in study.grids:
-        counts = {axis: count(axis.value) for axis in grid.axes}
-        total = len((grid.repeat or study.repeat).seeds)
-        for number in counts.values():
-            total *= number
-        if total > LARGEST:
-            longest = max(counts, key=lambda axis: counts[axis])
-            path = longest.paths[0]
-            message = (
-                f"grid `{grid.name}` has up to {total:.3g} runs: `{path.text}` alone has "
-                f"{counts[longest]:,} values"
-            )
-            raise Problem("E0511", message, path.span, "make the axis shorter, or its step larger")
+        sites = _sites(scope, grid)
+        replicates = len((grid.repeat or study.repeat).seeds)
+        repeat = grid.repeat or study.repeat
+        _refuse(f"grid `{grid.name}`", sites, count(sites), (replicates, repeat.span))
+    for name, one in study.definitions.items():
+        if one.kind == "method":
+            sites = Demands(scope, {}).method(name)
+            _refuse(f"the method `{name}`", sites, count(sites), (1, one.span))
+    for search in study.searches:
+        replicates = len((search.repeat or study.repeat).seeds)
+        if search.trials * replicates > LARGEST:
+            message = f"search `{search.name}` has {search.trials * replicates:.3g} runs"
+            raise Problem("E0511", message, search.span, "make its `trials` fewer")
 
 
-def count(expression: core.Core) -> int:
-    """The number of alternatives of an axis: exact for constants, nested ones included."""
-    match expression:
-        case core.Choice():
-            return sum(count(option) for option in expression.options)
-        case core.RangeChoice():
-            return _members(expression)
-        case core.Build():
-            total = 1
-            for argument in expression.arguments.values():
-                total *= count(argument)
-            return total
-        case _:
-            return 1
+def _refuse(what: str, sites: Sites, points: int, repeat: tuple[int, Span]) -> None:
+    replicates, span = repeat
+    if points * replicates <= LARGEST:
+        return
+    longest = widest(sites)
+    message = f"{what} has {points * replicates:.3g} runs"
+    if longest is None or longest.width < replicates:
+        message += f": `repeat` alone has {replicates:,} replicates"
+        raise Problem("E0511", message, span, "make it fewer")
+    message += f": `{longest.what}` alone has {longest.width:,} values"
+    help_line = "make the axis shorter, or its step larger"
+    raise Problem("E0511", message, longest.span, help_line)
 
 
-def _members(expression: core.RangeChoice) -> int:
-    by = 1 if expression.by is None else _number(expression.by)
-    start, stop = _number(expression.start), _number(expression.stop)
-    if start is None or stop is None or by is None:
-        return 1
-    if expression.points:
-        return int(by)
-    return int((stop - start) / by + 1e-9) + 1 if by > 0 and stop >= start else 1
-
-
-def _number(expression: core.Core) -> float | None:
-    if isinstance(expression, core.Const) and isinstance(expression.value, int | float):
-        return float(expression.value)
-    return None
+def _sites(scope: Scope, grid: core.Grid) -> Sites:
+    names = {slot: path.text for axis in grid.axes for path in axis.paths for slot in path.slots}
+    return Demands(scope, axes_of(grid), names).point()

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from math import prod
 
 from lab.compiler.build import Refusal, compile_study, runs_touching
 from lab.compiler.plan import ClaimPlan, Plan
+from lab.compiler.problem import Problem
 from lab.compiler.remarks import Remark, remarks
-from lab.compiler.size import count
+from lab.compiler.size import runs_in
 from lab.server.notes import Analysis
-from lab.spec import core, syntax
+from lab.spec import syntax
 from lab.spec.diagnostics import Diagnostic, Label
 
 #: Points of a study that are worth expanding while somebody types.
@@ -32,8 +32,8 @@ def counted(analysis: Analysis) -> Counts:
     """The numbers of a text."""
     findings = tuple(analysis.checked.diagnostics)
     study = analysis.checked.study
-    if study is None or _most(study) > MOST:
-        return Counts(tuple(_sizes(analysis)), findings)
+    if study is None or sum(_sizes(analysis).values()) > MOST:
+        return Counts(tuple(_limits(analysis)), findings)
     grids = {grid.name for grid in study.grids}
     subjects = frozenset({*grids, *(one.subject for one in findings if one.subject)})
     touched = runs_touching(study, analysis.catalog, subjects)
@@ -47,9 +47,13 @@ def counted(analysis: Analysis) -> Counts:
     return Counts(tuple(_hints(analysis, plan, touched)), (*reached, *told))
 
 
-def _most(study: core.Study) -> int:
-    """Combinations of all grids, as an upper limit."""
-    return sum(prod(count(axis.value) for axis in grid.axes) for grid in study.grids)
+def _sizes(analysis: Analysis) -> dict[str, int]:
+    """Runs of every grid before its filters; none where that cannot be known."""
+    study = analysis.checked.study
+    try:
+        return {} if study is None else runs_in(study, analysis.catalog)
+    except Problem:
+        return {}
 
 
 def _reaching(one: Diagnostic, touched: dict[str, int]) -> Diagnostic:
@@ -102,16 +106,12 @@ def _claim(claim: ClaimPlan) -> str:
     return f"{_number(len(claim.cases), 'setting')} × {_number(seeds, 'replicate')}"
 
 
-def _sizes(analysis: Analysis) -> Iterator[tuple[int, str]]:
+def _limits(analysis: Analysis) -> Iterator[tuple[int, str]]:
     """What can be said of a study that is too large to expand between two keys."""
-    study = analysis.checked.study
-    sizes = {} if study is None else {one.name: one for one in study.grids}
+    sizes = _sizes(analysis)
     for node in analysis.declarations:
-        if isinstance(node, syntax.Grid) and node.name.text in sizes and study is not None:
-            grid = sizes[node.name.text]
-            seeds = len((grid.repeat or study.repeat).seeds)
-            total = prod(count(axis.value) for axis in grid.axes) * seeds
-            yield node.name.span.end, f"up to {total:,} runs"
+        if isinstance(node, syntax.Grid) and node.name.text in sizes:
+            yield node.name.span.end, f"up to {sizes[node.name.text]:,} runs"
 
 
 def _number(number: int, what: str) -> str:
