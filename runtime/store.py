@@ -11,7 +11,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from lab.runtime.errors import CorruptFile, LabError
 from lab.runtime.files import sync_folder, write_atomically
@@ -20,7 +20,11 @@ from lab.runtime.files import sync_folder, write_atomically
 SCHEMA = 1
 RECORD = "record.json"
 FAILURES = "failures"
+_VERSION = "VERSION"
 _SCRATCH = ".tmp-"
+_CHECKSUM = "checksum"
+#: What every record has, whatever made it.
+_PARTS = ("values", "files")
 
 
 class Store:
@@ -30,9 +34,11 @@ class Store:
         self.root = root
         try:
             root.mkdir(parents=True, exist_ok=True)
-            _check_version(root / "VERSION")
+            if not (root / _VERSION).exists():
+                write_atomically(root / _VERSION, f"{SCHEMA}\n".encode())
         except OSError as error:
             raise LabError(f"cannot write to the store {root}: {error.strerror}") from error
+        _check_version(root)
         self._clear_dead()
 
     def keys(self) -> frozenset[str]:
@@ -46,10 +52,12 @@ class Store:
     def record(self, key: str) -> dict[str, Any]:
         """The record of a stage. Raises CorruptFile where it cannot be read."""
         path = self.root / key / RECORD
-        try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise CorruptFile(_damaged(path, "cannot be read")) from error
+        record = _object_in(path)
+        if record is None or not all(isinstance(record.get(name), dict) for name in _PARTS):
+            raise CorruptFile(_damaged(path, "cannot be read"))
+        if record.pop(_CHECKSUM, None) not in (None, _checksum(record)):
+            raise CorruptFile(_damaged(path, "is not what was written"))
+        return record
 
     def verify(self, key: str) -> None:
         """Compare a stage's files with their checksums. Raises CorruptFile."""
@@ -70,9 +78,9 @@ class Store:
         shutil.rmtree(scratch, ignore_errors=True)
 
     def failure(self, key: str) -> dict[str, Any]:
-        """What went wrong with a stage when it was last tried."""
-        path = self.root / FAILURES / f"{key}.json"
-        return json.loads(path.read_text(encoding="utf-8"))
+        """What went wrong with a stage when it was last tried; it is no evidence of anything."""
+        found = _object_in(self.root / FAILURES / f"{key}.json") or {}
+        return {"cause": "failed", "message": "what failed cannot be read any more", **found}
 
     def record_failure(self, key: str, record: Mapping[str, Any]) -> None:
         """Keep what went wrong with a stage; a failure is a result too."""
@@ -84,19 +92,26 @@ class Store:
     def commit(self, key: str, scratch: Path, record: Mapping[str, Any]) -> None:
         """Make a scratch folder the stage `key`, with its record. The first commit stays."""
         files = {path.name: sha256(path) for path in sorted(scratch.iterdir())}
-        text = json.dumps({**record, "schema": SCHEMA, "key": key, "files": files}, indent=1)
+        whole = {**record, "schema": SCHEMA, "key": key, "files": files}
+        text = json.dumps({**whole, _CHECKSUM: _checksum(whole)}, indent=1)
         (scratch / RECORD).write_text(text + "\n", encoding="utf-8")
         for path in scratch.iterdir():
             _sync(path)
         sync_folder(scratch)
-        try:
-            scratch.rename(self.root / key)
-        except OSError:
-            if not (self.root / key / RECORD).is_file():
-                raise
-            self.discard(scratch)
+        self._put(scratch, self.root / key)
         (self.root / FAILURES / f"{key}.json").unlink(missing_ok=True)
         sync_folder(self.root)
+
+    def _put(self, scratch: Path, place: Path) -> None:
+        try:
+            scratch.rename(place)
+        except OSError:
+            if (place / RECORD).is_file():
+                self.discard(scratch)
+                return
+            # What stands there without a record is what is left of a stage, and counts as absent.
+            place.unlink() if place.is_file() else shutil.rmtree(place)
+            scratch.rename(place)
 
     def _clear_dead(self) -> None:
         for folder in self.root.glob(f"{_SCRATCH}*"):
@@ -107,6 +122,7 @@ class Store:
 
 def keys_in(root: Path) -> frozenset[str]:
     """Keys of the stages in a store's folder, without making or changing anything."""
+    _check_version(root)
     try:
         return frozenset(path.name for path in root.iterdir() if (path / RECORD).is_file())
     except FileNotFoundError:
@@ -124,12 +140,31 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _check_version(path: Path) -> None:
+def _check_version(root: Path) -> None:
+    path = root / _VERSION
     if not path.exists():
-        write_atomically(path, f"{SCHEMA}\n".encode())
-    found = path.read_text(encoding="utf-8").strip()
+        return
+    found = path.read_text(encoding="utf-8", errors="replace").strip()
     if found != str(SCHEMA):
-        raise LabError(f"{path.parent} is a store of version {found}; this `lab` reads {SCHEMA}")
+        raise LabError(
+            f"{root} is a store of version `{found}`; this `lab` reads {SCHEMA}: use the `lab` "
+            "that made it, or name another folder with --results"
+        )
+
+
+def _object_in(path: Path) -> dict[str, Any] | None:
+    """The JSON object in a file, None where there is none that can be read."""
+    try:
+        found: Any = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return cast(dict[str, Any], found) if isinstance(found, dict) else None
+
+
+def _checksum(record: Mapping[str, Any]) -> str:
+    """What a record says of itself, so that a number in it cannot change unnoticed."""
+    text = json.dumps(json.loads(json.dumps(record)), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _damaged(path: Path, how: str) -> str:

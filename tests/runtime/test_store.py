@@ -71,6 +71,51 @@ def test_a_truncated_record_is_refused(tmp_path: Path) -> None:
         store.record("a")
 
 
+@pytest.mark.parametrize(
+    "content", ["", "null", "[]", "{}", '{"values": 3, "files": {}}', '{"values": {}}']
+)
+def test_a_record_of_another_shape_is_refused(tmp_path: Path, content: str) -> None:
+    store = Store(tmp_path)
+    committed(store, "a")
+    (store.folder("a") / RECORD).write_text(content)
+    with pytest.raises(CorruptFile, match="remove the folder"):
+        store.record("a")
+
+
+def test_a_number_changed_in_a_record_is_refused(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    committed(store, "a")
+    record = store.folder("a") / RECORD
+    record.write_text(record.read_text().replace('"value": 1.0', '"value": 2.0'))
+    with pytest.raises(CorruptFile, match="is not what was written"):
+        store.record("a")
+
+
+def test_what_is_left_of_a_stage_gives_way_to_the_stage(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    committed(store, "a", "first")
+    (store.folder("a") / RECORD).unlink()
+    (tmp_path / "b").write_text("no folder")
+    committed(store, "a", "second")
+    committed(store, "b")
+    assert store.keys() == {"a", "b"}
+    assert (store.folder("a") / "file.txt").read_text() == "second"
+
+
+def test_an_unreadable_failure_is_still_a_failure(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.record_failure("a", {"cause": "diverged"})
+    (tmp_path / "failures" / "a.json").write_text("{")
+    assert store.failure("a")["cause"] == "failed"
+
+
+@pytest.mark.parametrize("version", [b"99", b"\xff\xfe", b""])
+def test_a_store_of_another_version_is_refused(tmp_path: Path, version: bytes) -> None:
+    (tmp_path / "VERSION").write_bytes(version)
+    with pytest.raises(LabError, match="is a store of version"):
+        Store(tmp_path)
+
+
 def test_a_failure_is_kept_until_the_stage_succeeds(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.record_failure("a", {"cause": "diverged"})
@@ -78,13 +123,6 @@ def test_a_failure_is_kept_until_the_stage_succeeds(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "failures" / "a.json").read_text())["cause"] == "diverged"
     committed(store, "a")
     assert failures_in(tmp_path) == frozenset()
-
-
-def test_a_store_of_another_version_is_refused(tmp_path: Path) -> None:
-    Store(tmp_path)
-    (tmp_path / "VERSION").write_text("999\n")
-    with pytest.raises(LabError, match="version 999"):
-        Store(tmp_path)
 
 
 def test_a_store_that_cannot_be_made_is_refused_in_a_sentence(tmp_path: Path) -> None:
