@@ -17,6 +17,8 @@ def export(options: Options) -> int:
     from lab.runtime.files import write_atomically
 
     file = options.files[0]
+    if options.output is not None and options.output.suffix == ".json":
+        raise LabError(f"{options.output}: the record goes there; name the weights .safetensors")
     loaded = load(file, profile=options.profile, sets=options.sets)
     show_diagnostics(loaded)
     if loaded.plan is None or options.arm is None or options.output is None:

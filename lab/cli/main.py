@@ -1,6 +1,7 @@
 """`lab`: one table of commands, from which help, completion and the reference follow."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -27,6 +28,20 @@ class Command:
         """What the command does."""
         module, _, name = self.target.partition(":")
         return getattr(import_module(module), name)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not 1 or more")
+    return number
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 65535:
+        raise argparse.ArgumentTypeError(f"{number} is no port: a port is 1 to 65535")
+    return number
 
 
 _STUDY = ("files", "--profile", "--set", "--results")
@@ -91,9 +106,12 @@ ARGUMENTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "--json": (("--json",), {"action": "store_true", "help": "print JSON"}),
     "--check": (("--check",), {"action": "store_true", "help": "exit 1 where text would change"}),
     "--diff": (("--diff",), {"action": "store_true", "help": "print the change, write nothing"}),
-    "--jobs": (("--jobs",), {"type": int, "metavar": "N", "help": "worker processes at most"}),
-    "--limit": (("--limit",), {"type": int, "metavar": "N", "help": "stages to run at most"}),
-    "--port": (("--port",), {"type": int, "metavar": "P", "help": "port on this machine"}),
+    "--jobs": (
+        ("--jobs",),
+        {"type": _positive, "metavar": "N", "help": "worker processes at most"},
+    ),
+    "--limit": (("--limit",), {"type": _positive, "metavar": "N", "help": "stages to run at most"}),
+    "--port": (("--port",), {"type": _port, "metavar": "P", "help": "port on this machine"}),
     "--arm": (("--arm",), {"required": True, "metavar": "A", "help": "the method to export"}),
     "--output": (("--output", "-o"), {"type": Path, "metavar": "FILE", "required": True}),
 }
@@ -116,6 +134,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
+    _write_what_the_terminal_can()
     given: dict[str, Any] = vars(parser().parse_args(arguments))
     name = given.pop("command")
     command = next(one for one in COMMANDS if one.name == name)
@@ -130,9 +149,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exits.DONE
     except OSError as error:
-        return _said(f"{error.filename or 'input/output'}: {error.strerror}")
+        return _said(f"{error.filename or 'input/output'}: {error.strerror or error}")
     except _person_error() as error:
         return _said(str(error))
+
+
+def _write_what_the_terminal_can() -> None:
+    """A terminal that has no ± gets a question mark in its place, not a failure."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _person_error() -> type[Exception]:

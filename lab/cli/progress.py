@@ -7,6 +7,7 @@ from typing import Any
 
 from lab.compiler.plan import Plan
 from lab.runtime.engine import Event, seconds_left
+from lab.runtime.results import POSITIONS
 
 #: Elsewhere than on a terminal, a line about progress is printed this often.
 _SECONDS_BETWEEN_LINES = 10.0
@@ -61,28 +62,39 @@ class Display:
 
     def _open_bars(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import BarColumn, Progress, TextColumn
+        from rich.table import Column
 
         self._bars = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}"),
+            TextColumn("{task.description}", table_column=Column(ratio=2, no_wrap=True)),
+            BarColumn(bar_width=None, table_column=Column(ratio=1)),
+            TextColumn("{task.fields[count]}", justify="right"),
+            TextColumn("{task.fields[note]}", table_column=Column(ratio=1, no_wrap=True)),
+            expand=True,
             console=Console(stderr=True),
             transient=True,
         )
-        self._overall = self._bars.add_task(self.plan.study, total=self.total, note="")
+        self._overall = self._bars.add_task(
+            self.plan.study, total=self.total, note="", count=f"0/{self.total}"
+        )
         self._bars.start()
 
     def _started(self, key: str, label: str) -> None:
         if self._bars is not None:
-            self._active[key] = self._bars.add_task(f"  {label}"[:60], total=None, note="")
+            self._active[key] = self._bars.add_task(
+                f"  {label}", total=None, count="", note="starting"
+            )
 
     def _advanced(self, key: str, label: str, detail: Any) -> None:
-        note = " ".join(f"{name} {value:.4g}" for name, value in detail["values"].items())
+        note = " ".join(
+            f"{name} {value:.4g}"
+            for name, value in detail["values"].items()
+            if name not in POSITIONS
+        )
         if self._bars is not None:
+            step, total = detail["step"], detail["total"]
             self._bars.update(
-                self._active[key], completed=detail["step"], total=detail["total"], note=note
+                self._active[key], completed=step, total=total, note=note, count=f"{step}/{total}"
             )
             return
         now = time.monotonic()
@@ -95,7 +107,10 @@ class Display:
         if self._bars is not None:
             self._bars.remove_task(self._active.pop(key)) if key in self._active else None
             self._bars.update(
-                self._overall, completed=self.done + self.failed, note=self._estimate()
+                self._overall,
+                completed=self.done + self.failed,
+                note=self._estimate(),
+                count=self._count(),
             )
             return
         now = time.monotonic()
@@ -103,12 +118,15 @@ class Display:
             self._last_line = now
             self._say(f"  {self._counts()}")
 
+    def _count(self) -> str:
+        return f"{self.done + self.failed}/{self.total}"
+
     def _counts(self) -> str:
-        return f"{self.done + self.failed}/{self.total}{self._estimate()}"
+        return ", ".join(filter(None, (self._count(), self._estimate())))
 
     def _estimate(self) -> str:
         left = seconds_left(self.began, self.done + self.failed, self.total)
-        return "" if left is None else f", about {duration_text(left)} left"
+        return "" if left is None else f"about {duration_text(left)} left"
 
     def _say(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)

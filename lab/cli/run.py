@@ -1,8 +1,10 @@
 """`lab run` and `lab report`: what is missing is run, then everything is shown."""
 
 import shlex
+import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -74,10 +76,11 @@ def _execute(
 
     todo = missing(plan, store.keys())
     if not todo:
-        print(f"{plan.study}: everything is there already, nothing to run", file=sys.stderr)
+        why = "everything is there already" if plan.nodes else "no grid of it has a run"
+        print(f"{plan.study}: {why}, nothing to run", file=sys.stderr)
         return {}
     display = Display(plan, len(todo[: options.limit]))
-    with display:
+    with _asked_to_end_as_interrupted(), display:
         outcome = execute(
             plan,
             store,
@@ -87,6 +90,20 @@ def _execute(
             limit=options.limit,
         )
     return outcome.failed
+
+
+@contextmanager
+def _asked_to_end_as_interrupted() -> Generator[None]:
+    """SIGTERM ends a run as Ctrl-C does: workers stopped, the cursor back, exit code 130."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _show_failures(failed: Mapping[str, Mapping[str, Any]], store: Store) -> None:

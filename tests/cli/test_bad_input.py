@@ -1,0 +1,90 @@
+"""What people type wrong gets a sentence and an exit code, never a traceback."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from commands import TINY, lab, study
+
+from lab.runtime.store import keys_in
+
+TEXT = TINY.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        (("run", "--jobs", "0"), "0 is not 1 or more"),
+        (("run", "--limit", "-1"), "-1 is not 1 or more"),
+        (("ui", "--port", "99999"), "99999 is no port"),
+        (("run", "--results", "FILE"), "cannot write to the store"),
+        (("plan", "--results", "FILE"), "Not a directory"),
+        (("plan", "--results", "NEWER"), "is a store of version `99`"),
+        (("export", "--arm", "dense", "-o", "w.json"), "w.json"),
+    ],
+)
+def test_a_bad_command_line_is_said_in_a_sentence(
+    tmp_path: Path, arguments: tuple[str, ...], found: str
+) -> None:
+    file = study(tmp_path, TEXT)
+    (tmp_path / "FILE").touch()
+    (tmp_path / "NEWER" / "store").mkdir(parents=True)
+    (tmp_path / "NEWER" / "store" / "VERSION").write_text("99")
+    result = lab(arguments[0], str(file), *arguments[1:], cwd=tmp_path)
+    assert result.returncode == 2
+    assert found in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_study_that_plans_nothing_says_so(tmp_path: Path) -> None:
+    result = lab("run", str(study(tmp_path, "")))
+    assert result.returncode == 0
+    assert "no grid of it has a run" in result.stderr
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_ends_its_workers_and_goes_on_later(
+    tmp_path: Path, sent: signal.Signals
+) -> None:
+    file, store = study(tmp_path, TEXT), tmp_path / "results" / "store"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lab", "run", str(file), "--jobs", "1"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while process.poll() is None and not keys_in(store):
+        time.sleep(0.02)
+    workers = _children(process.pid)
+    process.send_signal(sent)
+    said = process.communicate()[1]
+    assert process.returncode == 130
+    assert "interrupted; the same command goes on from here" in said
+    assert "Traceback" not in said
+    assert workers
+    assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
+    assert lab("run", str(file), "--limit", "1").returncode == 0
+    assert not list(store.glob(".tmp-*"))
+
+
+def _children(process: int) -> list[int]:
+    if not Path("/proc").is_dir():
+        pytest.skip("children are looked up in /proc")
+    text = Path(f"/proc/{process}/task/{process}/children").read_text()
+    return [int(child) for child in text.split()]
+
+
+def test_output_survives_a_terminal_that_lacks_a_letter(tmp_path: Path) -> None:
+    file = study(tmp_path, 'study tiny "What does ± mean?"\n')
+    result = subprocess.run(
+        [sys.executable, "-m", "lab", "plan", str(file)],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert result.returncode == 0
+    assert b"What does ? mean?" in result.stdout
