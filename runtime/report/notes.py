@@ -42,7 +42,7 @@ def notes(results: Results) -> Iterator[str]:
         )
     yield (
         "**wall time** is the sum over a point's stages, shared ones included, mean over "
-        "replicates; **key** names its last stage in the store (`lab why KEY`)."
+        "replicates; **key** names its last stage in the store: the folder `store/KEY…`."
     )
 
 
