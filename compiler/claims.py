@@ -124,12 +124,17 @@ class _Cases:
         condition: Comparison | Junction,
     ) -> Case:
         some: dict[str, str] = {}
-        group = {kind: str(settings[kind].value) for kind in ("model", "data") if kind in settings}
+        group = {kind: str(settings[kind].value) for kind in self._chosen_kinds(settings)}
         for one in self.claim.over:
             target = some if one.quantifier == "some" else group
             target.update(_texts(one.paths, settings, self.scope.shown))
         group.update({f"alternative {i + 1}": text for i, text in enumerate(chooser.texts())})
         return Case(some, group, self.repeat.seeds, condition)
+
+    def _chosen_kinds(self, settings: Mapping[str, Noted]) -> list[str]:
+        """What had to be chosen: a sole model or data source goes without saying."""
+        kinds = [one.kind for one in self.scope.study.definitions.values()]
+        return [kind for kind in ("model", "data") if kind in settings and kinds.count(kind) > 1]
 
     def _condition(self, condition: core.Core, metrics: Metrics) -> Comparison | Junction:
         match condition:
@@ -141,7 +146,7 @@ class _Cases:
                 right = metrics.formula(condition.right, NOWHERE)
                 return Comparison(op, self._replicated(left), self._replicated(right))
             case _:
-                raise Problem("E0608", "a claim compares metrics", condition.span)
+                raise Problem("E0601", "a claim compares metrics", condition.span)
 
     def _replicated(self, formula: Formula) -> tuple[Tree, ...]:
         vary = self.repeat.vary

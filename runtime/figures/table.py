@@ -1,8 +1,9 @@
 """`table(ratio, drop, by: method)`: a row for each point, with everything one needs to judge it.
 
-The points are those that depart from their arm nowhere but at the paths of `by`. A row has the
-means over replicates with their 95 % intervals, the number of replicates, the accuracy of the same
-checkpoint before compression, the time its stages took, and its key.
+The points are those that depart from their arm nowhere but at the paths of `by`; where `method` is
+not among these, only those that have a value at all of them. A row has the means over replicates
+with their 95 % intervals, the number of replicates, the accuracy of the same checkpoint before
+compression, the time its stages took, and its key.
 """
 
 from collections.abc import Sequence
@@ -26,7 +27,9 @@ class TableFigure(Figure):
         paths = tuple(self.by) or ("method",)
         columns: tuple[ColumnPlan, ...] = self.metrics
         title = f"{_listed([column.label for column in columns])} by {_listed(paths)}"
-        return [table_of(results, results.within(paths), columns, paths=paths, title=title)]
+        having = () if "method" in paths else paths
+        points = results.within(paths, having=having)
+        return [table_of(results, points, columns, paths=paths, title=title)]
 
 
 def _listed(words: Sequence[str]) -> str:
