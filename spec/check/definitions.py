@@ -48,11 +48,11 @@ def define(context: Context, declared: Declared) -> None:
 
 
 def _unused(context: Context, value: syntax.Expr, place: Place) -> core.Core | None:
-    """A shared value that nothing uses has no type; it is a number or not looked into."""
+    """A value that nothing uses has no type; it is a number or not looked into."""
     value = unwrapped(value)
     if not is_numeric(value) or isinstance(value, syntax.Path | syntax.Alternatives):
         return None
-    found = quantity(context, value, Want(NUMBER, "a shared value"), place)
+    found = quantity(context, value, Want(NUMBER, "this"), place)
     return None if found is None else found.core
 
 
@@ -92,6 +92,9 @@ def _default(context: Context, declared: Declared, parameter: syntax.Parameter) 
         return None
     name = parameter.name.text
     place = Place(Scope(declared.source, declared.name), f"{declared.name}({name})")
+    if not declared.types.get(name) and declared.kind != "schedule":
+        unused = _unused(context, parameter.default, place)
+        return unused or core.Const(None, parameter.span)
     return context.read(parameter.default, parameter_want(declared, name), place)
 
 
