@@ -6,8 +6,8 @@ Plain JSON, so that a plan round-trips and a key is a hash of text:
   bool or null.
 - `2k steps`, or `30%` where a duration is asked: `{"duration": 2000, "unit": "steps"}`.
 - `[a, b]`: a list.
-- `fourier(bands: 4)`: `{"component": "fourier", "kind": "encoding", "args": {…}}`, all defaults filled
-  in.
+- `fourier(bands: 4)`: `{"component": "fourier", "kind": "encoding", "args": {…}}`, with all
+  defaults filled in.
 - `"weights/x.safetensors"` where a file is asked: `{"file": "weights/x.safetensors", "content":
   "sha256:…"}`.
 - `linear(0 -> 1) for 30% then 1`: `{"schedule": "pieces", "pieces": [{"value": …, "for": {…} or
