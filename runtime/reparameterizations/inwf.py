@@ -10,6 +10,7 @@ R² of about 1.5 p / n from a field of p numbers for n weights.
 """
 
 import math
+import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -28,7 +29,7 @@ from lab.runtime.field_objective import FieldObjective
 from lab.runtime.fields import Architecture, Field, coordinates, cut, entries, field_at
 from lab.runtime.objective import Objective, Sampled, spread
 from lab.runtime.reparameterization import Packed, Shapes, Split, Stream, Weights
-from lab.runtime.straight_through import stored
+from lab.runtime.straight_through import shipped, stored
 from lab.spec.declare import component, parameter
 
 #: Points of a tensor that are evaluated at once; the memory of a layer is this times the width.
@@ -65,13 +66,14 @@ class INWF(Sampled):
         """Fields with random numbers; means, spreads and shapes of their tensors."""
         train: dict[str, Array] = {}
         fixed: dict[str, Array] = {}
-        for place, (path, values) in enumerate(weights.items()):
+        for path, values in weights.items():
             if not values.ndim or not values.size:
                 raise UnsuitableWeights(
                     f"{path} has shape {tuple(values.shape)}: a field needs an axis and a weight"
                 )
-            field = self.architecture.start(values.ndim, key=jax.random.fold_in(key, place))
-            train |= entries(path, field)
+            # By its name, so that a start does not depend on which other tensors are taken.
+            own = jax.random.fold_in(key, zlib.crc32(path.encode()))
+            train |= entries(path, self.architecture.start(values.ndim, key=own))
             fixed[f"{path}/mean"] = jnp.mean(values)
             fixed[f"{path}/spread"] = spread(values)
             # An array of no numbers that says a shape, where a split has room for arrays alone.
@@ -96,7 +98,7 @@ class INWF(Sampled):
             numbers = np.concatenate([np.ravel(values) for values in field.values()])
             normal = [split.fixed[f"{path}/mean"], split.fixed[f"{path}/spread"]]
             made[path] = {
-                "field": Stream(numbers.astype(self.storage), _BITS[self.storage]),
+                "field": Stream(shipped(numbers, self.storage, of=path), _BITS[self.storage]),
                 "normal": Stream(np.asarray(normal, np.float32), 32),
             }
         return made

@@ -22,7 +22,7 @@ from lab.runtime.reparameterization import (
     Stream,
     Weights,
 )
-from lab.runtime.straight_through import stored
+from lab.runtime.straight_through import shipped, stored
 from lab.spec.declare import Share, component, parameter
 
 
@@ -79,7 +79,7 @@ class Prune(Reparameterization):
         made = {}
         for path, values in split.train.items():
             mask = np.asarray(split.fixed[path])
-            survivors = np.asarray(values)[mask].astype(self.storage)
+            survivors = shipped(np.asarray(values)[mask], self.storage, of=path)
             made[path] = {"mask": Stream(mask, 1), "survivors": Stream(survivors, bits)}
         return made
 

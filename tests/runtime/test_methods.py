@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from lab.runtime.errors import UnsuitableWeights
 from lab.runtime.reparameterizations.inwf import INWF
 from lab.runtime.reparameterizations.plain import Plain
 from lab.runtime.reparameterizations.prune import Prune
@@ -123,6 +124,20 @@ def test_fields_are_for_tensors_from_ten_thousand_weights_on_unless_said_otherwi
 def test_plain_takes_tensors_and_ships_them_whole() -> None:
     shipped = Plain().pack(Plain().init(WEIGHTS, key=KEY))
     assert {stream["values"].bits for stream in shipped.values()} == {32}
+
+
+def test_a_number_beyond_half_precision_is_refused_by_name() -> None:
+    method = Prune(sparsity=0.0, storage="float16")
+    with pytest.raises(UnsuitableWeights, match="w holds a number that float16 cannot"):
+        method.pack(method.init({"w": jnp.full((2, 2), 1e5)}, key=KEY))
+
+
+def test_a_field_starts_alike_whatever_other_tensors_are_taken() -> None:
+    method = INWF(width=4, layers=1)
+    alone = method.init({"b.weight": WEIGHTS["b.weight"]}, key=KEY).train
+    among = method.init(WEIGHTS, key=KEY).train
+    for name, values in alone.items():
+        np.testing.assert_array_equal(values, among[name])
 
 
 def test_straight_through_has_the_value_of_one_and_the_slope_of_the_other() -> None:
