@@ -34,6 +34,7 @@ def lint(context: Context, study: core.Study, source: Source) -> None:
             if isinstance(node, core.Pipeline):
                 _lint_pipeline(context, node, Scope(home, definition.name))
     _lint_unused(context, study, shown)
+    _lint_parameters(context, source)
 
 
 def walk(node: core.Core) -> Iterator[core.Core]:
@@ -263,6 +264,15 @@ def _lint_unused(context: Context, study: core.Study, shown: set[str]) -> None:
             scope = Scope(declared.source, definition.name)
             message = f"the {definition.kind} `{definition.name}` is never used"
             context.report("W0809", message, declared.node.name.span, scope)
+
+
+def _lint_parameters(context: Context, source: Source) -> None:
+    """A parameter that its own definition never mentions."""
+    for declared in context.declared.values():
+        for one in declared.node.parameters if declared.source == source else ():
+            if not declared.types.get(one.name.text):
+                message = f"the parameter `{one.name.text}` of `{declared.name}` is never used"
+                context.report("W0809", message, one.name.span, Scope(source, declared.name))
 
 
 def _path_owners(study: core.Study) -> set[str]:
