@@ -54,7 +54,7 @@ def _durations(op: Op, left: Value, right: Value, span: Span) -> Value:
     if op in ("*", "/") and _is_duration(left) and _is_number(right):
         length = cast(dict[str, Value], left)
         amount = _numbers(op, cast(float, length["duration"]), cast(float, right), span)
-        return {**length, "duration": amount}
+        return _lasting(length, amount)
     if op == "*" and _is_duration(right):
         return _durations("*", right, left, span)
     if op in ("+", "-") and _is_duration(left) and _is_duration(right):
@@ -63,8 +63,14 @@ def _durations(op: Op, left: Value, right: Value, span: Span) -> Value:
             total = _numbers(
                 op, cast(float, first["duration"]), cast(float, second["duration"]), span
             )
-            return {**first, "duration": total}
+            return _lasting(first, total)
     raise Problem("E0407", "durations of different units do not add up here", span)
+
+
+def _lasting(length: dict[str, Value], amount: float) -> Value:
+    """A duration of another amount; a whole one is written as if it had been given so."""
+    is_whole = float(amount).is_integer() and length["unit"] != "share"
+    return {**length, "duration": int(amount) if is_whole else amount}
 
 
 def range_values(expression: core.RangeChoice, ends: tuple[Value, Value], by: Value) -> list[Value]:
