@@ -77,7 +77,13 @@ def _space(  # noqa: PLR0911 - one return for each form
             return _component(scope, expression)
         case core.ListValue():
             return [_space(scope, one) for one in expression.items]
-        case core.Named() | core.Arm():
+        case core.Arm() if expression.name not in scope.study.definitions:
+            return Pipelines(scope.evaluator({}, Chooser()), ()).method(expression).digest
+        case core.Arm():
+            body = _space(scope, scope.study.definitions[expression.name].value)
+            said = {**expression.arguments, **expression.overrides}
+            return {"arm": body, "said": {at: _space(scope, one) for at, one in said.items()}}
+        case core.Named():
             return _space(scope, scope.study.definitions[expression.name].value)
         case core.Pipeline():
             return [_space(scope, one) for one in expression.parts]
