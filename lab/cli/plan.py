@@ -86,7 +86,8 @@ def _removed(plan: Plan) -> list[str]:
 def _later(plan: Plan) -> list[str]:
     """What is decided as the study runs: searches, and replicates that may not be needed."""
     lines = [
-        f"search {one.name}: {one.runs} runs, {one.trials} trials of {one.replicates} replicates"
+        f"search {one.name}: {one.runs} runs, {one.trials} trials of "
+        f"{one.replicates} replicate{'' if one.replicates == 1 else 's'}"
         for one in plan.searches
     ]
     lines += [
