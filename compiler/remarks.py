@@ -1,26 +1,17 @@
 """Warnings that only a plan can give: what is legal, and probably not meant."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from lab.compiler.lengths import rounded_lengths
 from lab.compiler.plan import Plan
+from lab.compiler.remark import Remark
 from lab.spec import core
-from lab.spec.source import Span
+from lab.spec.signature import Catalog
 
 
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """A warning: the driver makes it a diagnostic."""
-
-    code: str
-    message: str
-    span: Span
-    subject: str
-    help_lines: tuple[str, ...] = ()
-
-
-def remarks(study: core.Study, plan: Plan) -> Iterator[Remark]:
+def remarks(study: core.Study, plan: Plan, catalog: Catalog) -> Iterator[Remark]:
     """Warnings about a study, with the plan that was made of it."""
+    yield from rounded_lengths(study, plan, catalog)
     filters = [(grid, one) for grid in study.grids for one in grid.filters]
     emptied: set[str] = set()
     for (grid, one), told in zip(filters, plan.removed, strict=True):

@@ -124,9 +124,10 @@ def keys_in(root: Path) -> frozenset[str]:
     """Keys of the stages in a store's folder, without making or changing anything."""
     _check_version(root)
     try:
-        return frozenset(path.name for path in root.iterdir() if (path / RECORD).is_file())
+        folders = [path for path in root.iterdir() if not path.name.startswith(".")]
     except FileNotFoundError:
         return frozenset()
+    return frozenset(path.name for path in folders if (path / RECORD).is_file())
 
 
 def failures_in(root: Path) -> frozenset[str]:

@@ -131,7 +131,7 @@ class _Reader:
             version=version,
             streams=tuple(values.get("streams") or ()),
             fresh=bool(values.get("fresh", False)),
-            **{key: values.get(key) for key in ("stage", "content", "unit", "better")},
+            **{key: values.get(key) for key in ("stage", "content", "examples", "unit", "better")},
         )
 
     def parameters(self, module: _Module, node: ast.ClassDef) -> tuple[ParameterInfo, ...]:

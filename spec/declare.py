@@ -124,13 +124,14 @@ def parameter(  # noqa: PLR0913 - one keyword for each thing a parameter can say
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(parameter,))
-def component(
+def component(  # noqa: PLR0913 - one keyword for each thing a component can say of itself
     name: str,
     *,
     kind: str,
     stage: str | None = None,
     streams: tuple[str, ...] = (),
     content: str | None = None,
+    examples: int | None = None,
     unit: str | None = None,
     better: str | None = None,
     fresh: bool = False,
@@ -143,6 +144,7 @@ def component(
         streams: the random streams it draws from (`init`, `batches`, `augment`, `dropout`); a stage
             that draws from none, after stages that draw from none, is shared by all replicates.
         content: for a data source, the checksum of what it yields, known without opening it.
+        examples: for a data source, its training examples, before any are set aside.
         unit, better: for a measurement, its dimension and `higher` or `lower`.
         fresh: for a measurement, that it reads only the shipped file, in a process of its own.
     """
@@ -152,6 +154,7 @@ def component(
         "stage": stage,
         "streams": streams,
         "content": content,
+        "examples": examples,
         "unit": unit,
         "better": better,
         "fresh": fresh,

@@ -64,6 +64,7 @@ class Signature:
     stage: str | None = None
     streams: tuple[str, ...] = ()
     content: str | None = None
+    examples: int | None = None
     unit: str | None = None
     better: str | None = None
     fresh: bool = False

@@ -9,7 +9,8 @@ from typing import TextIO
 
 from lab.compiler.build import Refusal, compile_study, runs_touching
 from lab.compiler.plan import Plan
-from lab.compiler.remarks import Remark, remarks
+from lab.compiler.remark import Remark
+from lab.compiler.remarks import remarks
 from lab.runtime.contents import Contents
 from lab.spec.catalog import builtin_catalog
 from lab.spec.check import Checked, check
@@ -41,18 +42,18 @@ def load(file: Path, *, profile: str | None = None, sets: Sequence[str] = ()) ->
     source = read_source(file)
     if isinstance(source, Diagnostic):
         return Loaded(file, source.source, None, (source,))
-    catalog = builtin_catalog()
-    checked = check(source, catalog, profile=profile, sets=sets)
+    checked = check(source, builtin_catalog(), profile=profile, sets=sets)
+    study, catalog = checked.study, checked.catalog
     found = list(checked.diagnostics)
     plan: Plan | None = None
-    if checked.study is not None and not _has_errors(found):
-        made = compile_study(checked.study, checked.catalog, Contents(file.parent))
+    if study is not None and not _has_errors(found):
+        made = compile_study(study, catalog, Contents(file.parent))
         if isinstance(made, Refusal):
             found.append(_diagnostic(made, source))
         else:
             plan = made
-            found += [_warning(one, source) for one in remarks(checked.study, made)]
-    return Loaded(file, source, plan, tuple(in_order(_with_reach(found, checked, checked.catalog))))
+            found += [_warning(one, source) for one in remarks(study, made, catalog)]
+    return Loaded(file, source, plan, tuple(in_order(_with_reach(found, checked, catalog))))
 
 
 def _has_errors(found: Sequence[Diagnostic]) -> bool:
@@ -66,8 +67,9 @@ def _diagnostic(refusal: Refusal, source: Source) -> Diagnostic:
 
 
 def _warning(remark: Remark, source: Source) -> Diagnostic:
+    code, message, helps = remark.code, remark.message, remark.help_lines
     labels, subject = (Label(remark.span),), remark.subject
-    return Diagnostic("warning", remark.code, remark.message, source, labels, subject=subject)
+    return Diagnostic("warning", code, message, source, labels, help=helps, subject=subject)
 
 
 def _with_reach(

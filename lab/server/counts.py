@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from lab.compiler.build import Refusal, compile_study, runs_touching
 from lab.compiler.plan import ClaimPlan, Plan
 from lab.compiler.problem import Problem
-from lab.compiler.remarks import Remark, remarks
+from lab.compiler.remark import Remark
+from lab.compiler.remarks import remarks
 from lab.compiler.size import runs_in
 from lab.server.notes import Analysis
 from lab.spec import syntax
@@ -43,7 +44,7 @@ def counted(analysis: Analysis) -> Counts:
     plan = compile_study(study, analysis.catalog, lambda _: None)
     if isinstance(plan, Refusal):
         return Counts((), (*reached, _refused(plan, analysis)))
-    told = tuple(_warning(one, analysis) for one in remarks(study, plan))
+    told = tuple(_warning(one, analysis) for one in remarks(study, plan, analysis.catalog))
     return Counts(tuple(_hints(analysis, plan, touched)), (*reached, *told))
 
 

@@ -26,7 +26,9 @@ def test_a_committed_stage_is_there_with_its_record(tmp_path: Path) -> None:
 
 def test_an_uncommitted_stage_is_absent(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    (store.open_scratch("a") / "file.txt").write_text("half")
+    scratch = store.open_scratch("a")
+    (scratch / "file.txt").write_text("half")
+    (scratch / RECORD).write_text("{}")
     assert store.keys() == frozenset()
 
 

@@ -369,10 +369,10 @@ def test_parameters_count_what_is_trained() -> None:
     assert found == {"value": 2410, "network": 2410}
 
 
-def test_r2_is_what_the_fit_noted_and_1_without_one() -> None:
+def test_r2_is_what_the_stage_noted_and_does_not_apply_to_training() -> None:
     noted = dataclasses.replace(trained(), notes={"r2": 0.25})
     assert R2().measure(work(0, of=noted)) == {"value": 0.25}
-    assert R2().measure(work(0, of=trained())) == {"value": 1.0}
+    assert R2().measure(work(0, of=trained())) == {}
 
 
 def test_nothing_to_score_on_is_said() -> None:

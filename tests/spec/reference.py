@@ -138,7 +138,9 @@ def look(fence: Fence, catalog: Catalog, *, profile: str | None = None) -> Found
             findings.append(_diagnostic(made, source))
         else:
             runs = len(made.runs)
-            findings += [_warning(one, source) for one in remarks(checked.study, made)]
+            findings += [
+                _warning(one, source) for one in remarks(checked.study, made, checked.catalog)
+            ]
     kept = [one for one in findings if one.code != UNUSED or fence.is_whole]
     shift = before.count("\n")
     return Found(runs, tuple((_place(one, shift), one) for one in kept))
