@@ -1,8 +1,9 @@
 """The fit of many fields at once: stacked, so that one matrix product serves them all.
 
 With a batch, fields of tensors with equally many axes are stacked, and each step draws as many
-coordinates of each tensor. Without one, fields of tensors of one shape are stacked, and a step goes
-over all coordinates in blocks that stay in the cache, adding up gradients.
+coordinates of each tensor; a stack whose layers are too large for the cache is cut. Without one,
+fields of tensors of one shape are stacked, and a step goes over all coordinates in blocks that stay
+in the cache, adding up gradients.
 """
 
 import math
@@ -19,8 +20,10 @@ from lab.runtime.fields import Architecture, Field, coordinates, drawn, entries,
 from lab.runtime.objective import Objective
 from lab.runtime.reparameterization import Split, Weights
 
-#: Points of a block, all stacked fields together.
-BLOCK = 1 << 12
+#: Numbers of a layer, all points and stacked fields together, that stay in a core's cache.
+CACHED = 1 << 18
+#: As many more as make it worth while to cut a stack, which costs compilation.
+WORTH_CUTTING = 1 << 21
 #: Features of all places of a tensor are computed once where they are no more numbers than this.
 KEPT = 1 << 26
 
@@ -43,11 +46,13 @@ class _Group(NamedTuple):
         """Where each tensor begins, all being put into one row."""
         return np.concatenate([[0], np.cumsum(self.counts)[:-1]])
 
-    @property
-    def blocks(self) -> tuple[int, int]:
-        """How many blocks tensors of one shape are cut into, and the points of each."""
+    def blocks(self, room: int) -> tuple[int, int]:
+        """How many blocks tensors of one shape are cut into, and the points of each.
+
+        `room` points of all tensors together go into a block, about.
+        """
         count = int(self.counts[0])
-        blocks = max(1, round(count * len(self.paths) / BLOCK))
+        blocks = max(1, round(count * len(self.paths) / room))
         return blocks, -(-count // blocks)
 
 
@@ -116,6 +121,11 @@ class FieldObjective(Objective):
                 made |= entries(path, jax.tree.map(lambda part, i=place: part[i], stack))
         return Split(made, split.fixed)
 
+    @property
+    def _room(self) -> int:
+        """Points whose numbers of a layer stay in the cache."""
+        return max(1, CACHED // self.architecture.width)
+
     def _groups(self) -> tuple[_Group, ...]:
         found: dict[Hashable, list[tuple[str, Shape]]] = {}
         for path, shape in self.shapes:
@@ -129,10 +139,17 @@ class FieldObjective(Objective):
         index = drawn(key, group.counts, points)
         features = self.architecture.features(coordinates(index, group.shapes))
         wanted = targets[index + np.int32(group.starts)[:, None]]
-        return self._errors(field, features, wanted, jnp.full((), 1 / points, jnp.float32))
+        weight = jnp.full((), 1 / points, jnp.float32)
+        if index.size * self.architecture.width <= WORTH_CUTTING:
+            return self._errors(field, features, wanted, weight)
+        return jax.lax.map(
+            lambda part: self._errors(*part, weight),
+            (field, features, wanted),
+            batch_size=max(1, self._room // points),
+        )
 
     def _over_all(self, group: _Group, field: Field, given: Given) -> tuple[Array, Field]:
-        blocks, block = group.blocks
+        blocks, block = group.blocks(self._room)
         count, tensors = int(group.counts[0]), len(group.paths)
         wanted = jnp.pad(
             given.targets.reshape(tensors, count), ((0, 0), (0, blocks * block - count))
@@ -155,7 +172,7 @@ class FieldObjective(Objective):
 
     def _kept_features(self, group: _Group) -> Float[Array, "blocks features points"] | None:
         """The features of all places, by blocks; none where coordinates are drawn, or too many."""
-        blocks, block = group.blocks
+        blocks, block = group.blocks(self._room)
         features = self.architecture.sizes(len(group.shapes[0]))[0]
         if self.batch is not None or blocks * block * features > KEPT:
             return None

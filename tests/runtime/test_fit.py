@@ -204,3 +204,23 @@ def test_an_optimizer_may_have_a_schedule() -> None:
     losses = Fit(through=SMALL, duration=steps(20), by=by).run(work(network())).history["loss"]
     np.testing.assert_allclose(losses[:11], losses[0], rtol=1e-5)
     assert losses[-1] < losses[0]
+
+
+def test_a_stack_that_is_cut_has_the_same_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = network()
+    begun = artifact.reparametrize(before, SMALL, key=jax.random.key(3))
+    target = {path: before.rest[path] for path in begun.shapes}
+    for batch in (None, 50):
+        some = objective_of(SMALL, target, batch=batch)
+
+        def gradients(some=some):
+            at = jax.jit(lambda *state: some.gradients(*state, key=jax.random.key(4)))
+            return at(*some.begin(begun.split, target))
+
+        whole = gradients()
+        with monkeypatch.context() as patched:
+            patched.setattr("lab.runtime.field_objective.CACHED", 8 * 50)
+            patched.setattr("lab.runtime.field_objective.WORTH_CUTTING", 1)
+            cut = gradients()
+        for left, right in zip(jax.tree.leaves(cut), jax.tree.leaves(whole), strict=True):
+            np.testing.assert_allclose(left, right, atol=1e-5, rtol=1e-4)
