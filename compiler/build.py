@@ -68,6 +68,18 @@ def runs_touching(study: core.Study, catalog: Catalog, subjects: frozenset[str])
     return counts
 
 
+@dataclass(frozen=True)
+class _Described:
+    """What the runs of one point have in common."""
+
+    point: Point
+    identity: str
+    repeat: core.Repeat
+    settings: Mapping[str, str]
+    departs: tuple[str, ...]
+    formulas: Mapping[str, Formula]
+
+
 class _Builder:
     """One compilation."""
 
@@ -109,41 +121,46 @@ class _Builder:
     def _runs(self, points: tuple[Point, ...], universe: Universe) -> Iterator[Run]:
         """Breadth over points before depth over replicates: results appear early."""
         seen: set[tuple[str, int]] = set()
-        formulas = [(point, self._formulas(point, universe)) for point in points]
-        longest = max((len(self._repeat(point).seeds) for point in points), default=0)
+        described = [self._described(point, universe) for point in points]
+        longest = max((len(one.repeat.seeds) for one in described), default=0)
         for replicate in range(longest):
-            for point, metrics in formulas:
-                seeds = self._repeat(point).seeds
-                identity = (point.identity, seeds[replicate] if replicate < len(seeds) else -1)
-                if replicate < len(seeds) and identity not in seen:
-                    seen.add(identity)
-                    yield self._run(point, metrics, seeds[replicate])
+            for one in described:
+                if replicate < len(one.repeat.seeds):
+                    seed = one.repeat.seeds[replicate]
+                    if (one.identity, seed) not in seen:
+                        seen.add((one.identity, seed))
+                        yield self._run(one, seed)
 
-    def _repeat(self, point: Point) -> core.Repeat:
-        return point.grid.repeat or self.study.repeat
-
-    def _formulas(self, point: Point, universe: Universe) -> Mapping[str, Formula]:
+    def _described(self, point: Point, universe: Universe) -> "_Described":
+        repeat = point.grid.repeat or self.study.repeat
         evaluator: Evaluator = self.scope.evaluator(point.axes, point.chooser)
         evaluator.forks = False
-        metrics = Metrics(evaluator, self._repeat(point).vary, point.stage, universe=universe)
-        return {
-            column.label: metrics.formula(column.metric, NOWHERE)
-            for column in self.columns.values()
-        }
+        metrics = Metrics(evaluator, repeat.vary, point.stage, universe=universe)
+        return _Described(
+            point=point,
+            identity=point.identity,
+            repeat=repeat,
+            settings={"method": point.arm, **self._settings(point)},
+            departs=tuple(sorted({self.texts.get(slot, slot) for slot in point.departs})),
+            formulas={
+                column.label: metrics.formula(column.metric, NOWHERE)
+                for column in self.columns.values()
+            },
+        )
 
-    def _run(self, point: Point, metrics: Mapping[str, Formula], seed: int) -> Run:
-        vary = self._repeat(point).vary
+    def _run(self, one: "_Described", seed: int) -> Run:
+        vary, point = one.repeat.vary, one.point
         last = self.graph.add(point.stage, seed, vary)
-        settings = {"method": point.arm, **self._settings(point)}
         return Run(
             grid=point.grid.name,
-            point=point.identity,
+            point=one.identity,
             arm=point.arm,
             seed=seed,
-            settings=settings,
-            departs=tuple(sorted({self.texts.get(slot, slot) for slot in point.departs})),
+            settings=one.settings,
+            departs=one.departs,
             metrics={
-                label: tree(formula, seed, vary, self.graph) for label, formula in metrics.items()
+                label: tree(formula, seed, vary, self.graph)
+                for label, formula in one.formulas.items()
             },
             stages=tuple(self.graph.chain(last)),
         )
