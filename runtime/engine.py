@@ -14,7 +14,6 @@ import select
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -335,10 +334,3 @@ def _events(busy: "list[_Slot]") -> "list[tuple[_Slot, Mapping[str, Any]]]":
         if ended:
             found.append((slot, slot.died()))
     return found
-
-
-def seconds_left(started: float, done: int, total: int) -> float | None:
-    """A plain estimate: what is left takes as long, on average, as what is done."""
-    if done == 0:
-        return None
-    return (time.monotonic() - started) / done * (total - done)

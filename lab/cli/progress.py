@@ -2,11 +2,13 @@
 
 import sys
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
-from lab.compiler.plan import Plan
-from lab.runtime.engine import Event, seconds_left
+from lab.cli.estimate import Estimate
+from lab.compiler.plan import Node, Plan
+from lab.runtime.engine import Event
 from lab.runtime.results import POSITIONS
 
 #: Elsewhere than on a terminal, a line about progress is printed this often.
@@ -16,12 +18,13 @@ _SECONDS_BETWEEN_LINES = 10.0
 class Display:
     """Listens to an execution and says how far it is. A context manager."""
 
-    def __init__(self, plan: Plan, total: int) -> None:
+    def __init__(self, plan: Plan, nodes: Sequence[Node]) -> None:
         self.plan = plan
-        self.total = total
+        self.total = len(nodes)
         self.done = 0
         self.failed = 0
         self.began = time.monotonic()
+        self._left = Estimate(nodes, self.began)
         self._last_line = self.began
         self._active: dict[str, Any] = {}
         self._bars: Any = None
@@ -52,6 +55,7 @@ class Display:
         if event.kind in {"done", "failed", "skipped"}:
             self.done += event.kind == "done"
             self.failed += event.kind != "done"
+            self._left.ended(key, time.monotonic(), worked=event.kind == "done")
             self._finished(key)
         if event.kind == "failed":
             self._say(f"failed: {label}: {event.detail['message']}")
@@ -80,12 +84,14 @@ class Display:
         self._bars.start()
 
     def _started(self, key: str, label: str) -> None:
+        self._left.started(key, time.monotonic())
         if self._bars is not None:
             self._active[key] = self._bars.add_task(
                 f"  {label}", total=None, count="", note="starting"
             )
 
     def _advanced(self, key: str, label: str, detail: Any) -> None:
+        self._left.advanced(key, detail["step"] / max(detail["total"], 1))
         note = " ".join(
             f"{name} {value:.4g}"
             for name, value in detail["values"].items()
@@ -96,6 +102,7 @@ class Display:
             self._bars.update(
                 self._active[key], completed=step, total=total, note=note, count=f"{step}/{total}"
             )
+            self._bars.update(self._overall, note=self._estimate())
             return
         now = time.monotonic()
         if now - self._last_line >= _SECONDS_BETWEEN_LINES:
@@ -125,7 +132,7 @@ class Display:
         return ", ".join(filter(None, (self._count(), self._estimate())))
 
     def _estimate(self) -> str:
-        left = seconds_left(self.began, self.done + self.failed, self.total)
+        left = self._left.seconds_left(time.monotonic())
         return "" if left is None else f"about {duration_text(left)} left"
 
     def _say(self, text: str) -> None:

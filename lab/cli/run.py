@@ -3,6 +3,7 @@
 import shlex
 import signal
 import sys
+import warnings
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,7 +80,7 @@ def _execute(
         why = "everything is there already" if plan.nodes else "no grid of it has a run"
         print(f"{plan.study}: {why}, nothing to run", file=sys.stderr)
         return {}
-    display = Display(plan, len(todo[: options.limit]))
+    display = Display(plan, todo[: options.limit])
     with _asked_to_end_as_interrupted(), display:
         outcome = execute(
             plan,
@@ -141,4 +142,8 @@ def _show(loaded: Loaded, plan: Plan, store: Store, *, command: str) -> None:
         failures=failures,
     )
     terminal.show(made, sys.stdout)
-    aim.project(plan, values, records, results)
+    sys.stdout.flush()
+    with warnings.catch_warnings(record=True, action="always", category=aim.AimWarning) as found:
+        aim.project(plan, values, records, results)
+    for warning in found:
+        print(f"lab: {warning.message}", file=sys.stderr)
