@@ -1,6 +1,7 @@
 """`lab`: one table of commands, from which help, completion and the reference follow."""
 
 import argparse
+import errno
 import io
 import os
 import sys
@@ -140,18 +141,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = next(one for one in COMMANDS if one.name == name)
     options = Options(**{k: _plain(v) for k, v in given.items() if v is not None})
     try:
-        return command.function()(options)
+        code = command.function()(options)
+        if not sys.stdout.closed:  # as `lab lsp` leaves it
+            sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from here", file=sys.stderr)
         return exits.INTERRUPTED
     except BrokenPipeError:
         # The reader of our output left, as `head` does: nothing more to say.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return exits.DONE
     except OSError as error:
-        return _said(f"{error.filename or 'input/output'}: {error.strerror or error}")
+        if error.errno == errno.ENOSPC:
+            _drop_output()
+        return _said(_about(error))
     except _person_error() as error:
         return _said(str(error))
+
+
+def _drop_output() -> None:
+    """What could not be written is not tried again when the process ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _about(error: OSError) -> str:
+    if error.errno == errno.ENOSPC:
+        return "the disk is full: make room; what is done is kept, and the same command goes on"
+    return f"{error.filename or 'input/output'}: {error.strerror or error}"
 
 
 def _write_what_the_terminal_can() -> None:

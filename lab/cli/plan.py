@@ -9,6 +9,7 @@ from lab.cli.load import Loaded, load, results_folder, show_diagnostics
 from lab.cli.options import Options
 from lab.compiler.plan import Node, Plan
 from lab.compiler.serial import to_json
+from lab.runtime.contents import missing_files
 from lab.runtime.missing import missing
 from lab.runtime.store import failures_in, keys_in
 
@@ -55,6 +56,10 @@ def as_text(loaded: Loaded, plan: Plan, store: Path) -> str:
     lines += _later(plan)
     lines += _stages(plan, have, new)
     lines += _totals(plan, have, new, failures_in(store))
+    lines += [
+        f"`{name}` is not in {loaded.file.parent} yet: `lab run` needs it, and keys depend on it"
+        for name in missing_files(plan, loaded.file.parent)
+    ]
     return "\n".join(lines)
 
 

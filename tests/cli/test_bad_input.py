@@ -88,3 +88,25 @@ def test_output_survives_a_terminal_that_lacks_a_letter(tmp_path: Path) -> None:
     )
     assert result.returncode == 0
     assert b"What does ? mean?" in result.stdout
+
+
+def test_a_plan_says_which_files_are_not_there_yet(tmp_path: Path) -> None:
+    text = TEXT.replace("layers: 1)", 'layers: 1, weights: "gone.safetensors")', 1)
+    result = lab("plan", str(study(tmp_path, text)))
+    assert result.returncode == 0
+    assert "`gone.safetensors` is not in" in result.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_is_said_in_a_sentence() -> None:
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "lab", "docs"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert result.returncode == 2
+    assert result.stderr.startswith("lab: the disk is full")
+    assert len(result.stderr.splitlines()) == 1
