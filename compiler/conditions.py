@@ -5,7 +5,7 @@ from operator import eq, ge, gt, le, lt, ne
 from typing import Any, cast
 
 from lab.compiler.evaluate import Noted
-from lab.compiler.problem import Absent
+from lab.compiler.problem import Absent, Problem
 from lab.spec import core
 from lab.spec.units import Duration, DurationUnit
 from lab.spec.values import Value
@@ -33,10 +33,52 @@ def _truth(condition: core.Core, settings: Mapping[str, Noted]) -> bool:
             left = _operand(condition.left, settings)
             return left in [_operand(item, settings) for item in members.items]
         case core.Compare():
-            left, right = _operand(condition.left, settings), _operand(condition.right, settings)
-            return bool(_COMPARE[condition.op](left, right))
+            return _compared(condition, settings)
         case _:
             return bool(_operand(condition, settings))
+
+
+def _compared(condition: core.Compare, settings: Mapping[str, Noted]) -> bool:
+    if condition.op not in ("==", "!="):
+        return _ordered(condition, settings)
+    left, right = _operand(condition.left, settings), _operand(condition.right, settings)
+    return bool(_COMPARE[condition.op](left, right))
+
+
+def _ordered(condition: core.Compare, settings: Mapping[str, Noted]) -> bool:
+    """Whether one side is larger. Durations have an order within one unit only."""
+    sides = _sized(condition.left, settings), _sized(condition.right, settings)
+    units = [side.unit if isinstance(side, Duration) else "a plain number" for side in sides]
+    if units[0] != units[1]:
+        message = f"{units[0]} and {units[1]} have no order"
+        raise Problem("E0407", message, condition.span, "compare with what has the same unit")
+    left, right = (side.amount if isinstance(side, Duration) else side for side in sides)
+    return bool(_COMPARE[condition.op](left, right))
+
+
+def _sized(expression: core.Core, settings: Mapping[str, Noted]) -> float | Duration:
+    """A number or a duration. `none` and a schedule are neither: the point lacks the number."""
+    value = _operand(expression, settings)
+    if isinstance(expression, core.PathValue) and _is_instead_of_a_number(expression, settings):
+        raise Absent
+    if isinstance(value, Duration) or (
+        isinstance(value, int | float) and not isinstance(value, bool)
+    ):
+        return value
+    raise Problem("E0505", f"`{value}` has no size", expression.span)
+
+
+def _is_instead_of_a_number(path: core.PathValue, settings: Mapping[str, Noted]) -> bool:
+    value = next(settings[slot].value for slot in path.slots if slot in settings)
+    return value is None or (isinstance(value, dict) and "duration" not in value)
+
+
+def _number(expression: core.Core, settings: Mapping[str, Noted]) -> float:
+    value = _sized(expression, settings)
+    if isinstance(value, Duration):
+        message = "a condition calculates with plain numbers, and this is a duration"
+        raise Problem("E0407", message, expression.span)
+    return value
 
 
 def _operand(expression: core.Core, settings: Mapping[str, Noted]) -> Any:
@@ -51,7 +93,9 @@ def _operand(expression: core.Core, settings: Mapping[str, Noted]) -> Any:
         case core.Const():
             return expression.value
         case core.Arithmetic():
-            left, right = _operand(expression.left, settings), _operand(expression.right, settings)
+            left, right = _number(expression.left, settings), _number(expression.right, settings)
+            if expression.op == "/" and right == 0:
+                raise Problem("E0412", "this divides by zero", expression.span)
             return _calculated(expression.op, left, right)
         case core.Build():
             return expression.component
