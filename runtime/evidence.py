@@ -95,8 +95,10 @@ class Lookup:
         sample = np.array([self.value(tree) for tree in forest])
         basis = self._basis(forest, sample)
         finite = bool(np.isfinite(sample).all())
+        with np.errstate(invalid="ignore"):  # the mean of both infinities is no number
+            mean = float(sample[0] if basis != "replicates" else sample.mean())
         return Estimate(
-            mean=float(sample[0] if basis != "replicates" else sample.mean()),
+            mean=mean,
             n=1 if basis == "deterministic" else len(sample),
             basis=basis,
             values=tuple(float(x) for x in sample),
@@ -111,7 +113,12 @@ class Lookup:
             return "constant"
         if not self.is_random(forest):
             return "deterministic"
-        if len(sample) >= statistics.FEWEST and statistics.standard_error(sample) == 0:
+        is_finite = bool(np.isfinite(sample).all())
+        if (
+            is_finite
+            and len(sample) >= statistics.FEWEST
+            and statistics.standard_error(sample) == 0
+        ):
             return "identical"
         return "replicates"
 

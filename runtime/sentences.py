@@ -121,9 +121,15 @@ def _more(verdict: "Verdict") -> str:
     if verdict.more_examples is not None:
         count = f"{verdict.more_examples:,}"
         return f"More replicates would not decide it; about {count} test examples would."
-    if any(one.tested_on == "too few" for case in verdict.cases for one in case.comparisons):
+    if any(one.difference and not one.difference.is_finite for one in _comparisons(verdict)):
+        return "A value that is infinite or no number cannot be tested."
+    if any(one.tested_on == "too few" for one in _comparisons(verdict)):
         return "A test needs at least 3 replicates."
     return "More replicates would not decide it: the two sides are too close to tell apart."
+
+
+def _comparisons(verdict: "Verdict") -> list[ComparisonEvidence]:
+    return [one for case in verdict.cases for one in case.comparisons]
 
 
 def _missing(verdict: "Verdict", lookup: Lookup) -> str:

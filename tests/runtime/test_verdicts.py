@@ -52,6 +52,13 @@ def test_one_random_replicate_asks_for_three():
     assert "at least 3 replicates" in found.sentence
 
 
+@pytest.mark.parametrize("values", [[np.inf] * 3, [np.inf, -np.inf, 0.5], [np.nan, 0.5, 0.5]])
+def test_what_is_not_finite_cannot_be_tested_and_says_so(values):
+    found = verdict_on(values)
+    assert found.outcome == "UNDECIDED"
+    assert "infinite or no number" in found.sentence
+
+
 def test_equal_random_replicates_decide_exactly():
     found = verdict_on([0.5, 0.5, 0.5])
     assert found.outcome == "PASS"
