@@ -57,7 +57,7 @@ def _seeds(context: Context, node: syntax.Repeat, scope: Scope) -> tuple[int, ..
         case syntax.ListOf(items=items) if items:
             return _listed(context, items, scope)
         case _:
-            message = "`repeat` takes a number of replicates above zero, or a list of seeds"
+            message = f"`repeat` takes 1 to {MOST:,} replicates, or a list of seeds"
             context.report("E0508", message, count.span, scope)
             return None
 
