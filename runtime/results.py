@@ -118,9 +118,16 @@ class Results:
             for upstream in self._upstream(key):
                 if upstream in self.failures:
                     return str(self.failures[upstream].get("cause", "failed"))
-            if self.records.get(key, {}).get("values") == {}:
+            if self._was_made(key):
                 return NOT_APPLICABLE
         return None
+
+    def is_measured(self, run: Run) -> bool:
+        """Whether every measurement of a run was made, those that do not apply included."""
+        return all(self._was_made(key) for key in self.lookup.missing(run.metrics.values()))
+
+    def _was_made(self, key: str) -> bool:
+        return self.records.get(key, {}).get("values") == {}
 
     def _upstream(self, key: str) -> Iterator[str]:
         """A node and all that it needs, the first made last."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from lab.compiler.plan import ColumnPlan
 from lab.runtime.figure import Drawing, Figure
 from lab.runtime.report.tables import table_of
-from lab.runtime.results import Results
+from lab.runtime.results import Point, Results
 from lab.spec.declare import Metric, PathName, component, parameter
 
 
@@ -29,7 +29,18 @@ class TableFigure(Figure):
         title = f"{_listed([column.label for column in columns])} by {_listed(paths)}"
         having = () if "method" in paths else paths
         points = results.within(paths, having=having)
+        if having:
+            points = _ordered(results, points, paths)
         return [table_of(results, points, columns, paths=paths, title=title)]
+
+
+def _ordered(results: Results, points: Sequence[Point], paths: Sequence[str]) -> list[Point]:
+    """Points in the order of their values, numbers by size."""
+    ranks = {
+        path: {value: rank for rank, value in enumerate(results.values_of(path, points))}
+        for path in paths
+    }
+    return sorted(points, key=lambda one: [ranks[path][one.settings[path]] for path in paths])
 
 
 def _listed(words: Sequence[str]) -> str:

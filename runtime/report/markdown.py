@@ -53,7 +53,7 @@ def report(
 
 def _opening(results: Results) -> list[str]:
     plan = results.plan
-    finished = sum(not results.lookup.missing(run.metrics.values()) for run in plan.runs)
+    finished = sum(results.is_measured(run) for run in plan.runs)
     profile = f", profile `{plan.profile}`" if plan.profile else ""
     seeds = {len(point.runs) for point in results.points}
     replicates = "–".join(str(n) for n in sorted({min(seeds), max(seeds)})) if seeds else "0"
