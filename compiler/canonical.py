@@ -18,8 +18,10 @@ NUMERICS = "float32/highest"
 
 def digest(value: object) -> str:
     """SHA-256 of the canonical JSON text, in hexadecimal."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(_ENCODER.encode(value).encode()).hexdigest()
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def meaning(value: Value, catalog: Catalog) -> Value:

@@ -45,6 +45,7 @@ class Pipelines:
     def __init__(self, evaluator: Evaluator, vary: tuple[str, ...]) -> None:
         self.evaluator = evaluator
         self.vary = vary
+        self._chosen: dict[str, Value] = {}
 
     def method(self, expression: core.Core, environment: Environment = NOWHERE) -> Template:
         """The last stage of an arm, which holds the stages before it as inputs."""
@@ -118,7 +119,12 @@ class Pipelines:
                 arguments[info.name] = self.chosen(cast(Literal["model", "data"], kind), build)
 
     def chosen(self, kind: Literal["model", "data"], asking: core.Build | core.Measure) -> Value:
-        """The model or data of the point."""
+        """The model or data of the point: one value, however many stages ask."""
+        if kind not in self._chosen:
+            self._chosen[kind] = self._choose(kind, asking)
+        return self._chosen[kind]
+
+    def _choose(self, kind: Literal["model", "data"], asking: core.Build | core.Measure) -> Value:
         axis = self.evaluator.lookup(kind, NOWHERE)
         if axis is not None:
             expression, environment = self.evaluator.closed(axis)

@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import gc
 import io
 import os
 import sys
@@ -133,6 +134,10 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+#: Commands that are over before collecting garbage would pay.
+BRIEF = frozenset({"check", "docs", "explain", "fmt", "plan"})
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     _write_what_the_terminal_can()
@@ -140,6 +145,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     name = given.pop("command")
     command = next(one for one in COMMANDS if one.name == name)
     options = Options(**{k: _plain(v) for k, v in given.items() if v is not None})
+    if command.name in BRIEF:
+        gc.disable()
     try:
         code = command.function()(options)
         if not sys.stdout.closed:  # as `lab lsp` leaves it
