@@ -10,8 +10,9 @@ from lab.cli.options import Options
 from lab.spec.catalog import builtin_catalog
 from lab.spec.codes import explain as page_of
 from lab.spec.diagnostics import Diagnostic
-from lab.spec.files import read_source
+from lab.spec.files import decode, read_source
 from lab.spec.render import fixed
+from lab.spec.source import Source
 from lab.spec.suggest import nearest
 
 
@@ -94,28 +95,39 @@ def fmt(options: Options) -> int:
     return max((_format(file, options) for file in options.files), default=exits.DONE)
 
 
-def _format(file: Path, options: Options) -> int:
-    from lab.runtime.files import write_atomically
-    from lab.spec.format import FormatError, format
-    from lab.spec.render import render
+#: The file name that stands for standard input and output.
+STREAM = Path("-")
 
-    source = read_source(file)
+
+def _format(file: Path, options: Options) -> int:
+    from lab.spec.format import FormatError, format
+    from lab.spec.render import render, render_all
+
+    source = decode("<stdin>", sys.stdin.buffer.read()) if file == STREAM else read_source(file)
     if isinstance(source, Diagnostic):
         print(render(source), file=sys.stderr)
         return exits.STUDY_IS_WRONG
     try:
         text = format(source)
     except FormatError as problem:
-        print(f"lab: {file}: {problem}; `lab check {file}` says what", file=sys.stderr)
+        print(render_all(problem.diagnostics) or f"lab: {problem}", file=sys.stderr)
         return exits.STUDY_IS_WRONG
-    if text == source.text:
-        return exits.DONE
+    return _formatted(file, source, text, options)
+
+
+def _formatted(file: Path, source: Source, text: str, options: Options) -> int:
+    """Show or write canonical text, as the options ask."""
+    from lab.runtime.files import write_atomically
+
+    is_new = text != source.text
     if options.diff:
         old, new = source.text.splitlines(True), text.splitlines(True)
-        sys.stdout.writelines(difflib.unified_diff(old, new, str(file), str(file)))
-    elif not options.check:
+        sys.stdout.writelines(difflib.unified_diff(old, new, source.name, source.name))
+    elif file == STREAM and not options.check:
+        sys.stdout.write(text)
+    elif is_new and not options.check:
         write_atomically(file, text.encode())
-    if options.check:
-        print(f"would reformat {file}")
+    if is_new and options.check:
+        print(f"would reformat {source.name}", file=sys.stderr)
         return exits.STUDY_IS_WRONG
     return exits.DONE

@@ -117,3 +117,21 @@ def test_docs_are_made_from_the_component() -> None:
 def test_explain_has_a_page() -> None:
     assert "E0312" in lab("explain", "E0312").stdout
     assert lab("explain", "E9999").returncode == 2
+
+
+def formatted(text: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "lab", "fmt", "-"]
+    return subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+
+
+def test_fmt_reads_standard_input_and_writes_standard_output() -> None:
+    done = formatted(TEXT.replace("width: 16, layers: 1", "width:16,layers:1"))
+    assert done.returncode == 0
+    assert "mlp(width: 16, layers: 1)" in done.stdout
+
+
+def test_fmt_of_broken_input_says_what_and_writes_nothing() -> None:
+    refused = formatted("grid {")
+    assert refused.returncode == 1
+    assert "error[E01" in refused.stderr
+    assert refused.stdout == ""
