@@ -56,6 +56,13 @@ class Environment:
 NOWHERE = Environment()
 
 
+class SettledStage(NamedTuple):
+    """Arguments of a stage, and what was noted at the slots inside it."""
+
+    arguments: "Mapping[str, Value]"
+    settings: "Mapping[str, Noted]"
+
+
 class Noted(NamedTuple):
     """The value found at a slot, and the name of its type."""
 
@@ -90,16 +97,21 @@ class Evaluator:
         self.settings: dict[str, Noted] = {}
         self.forks = True
         self.winners: Mapping[str, Template] = {}
+        #: Arguments of stages that depend on nothing but their own text, by `id` of the stage.
+        self.settled: dict[int, SettledStage] = {}
+        self._outside = 0
 
     def lookup(self, slot: str, environment: Environment) -> Closure | None:
         """What is said about a slot from outside its definition, if anything."""
         refined = environment.overrides.get(slot)
         if refined is not None:
+            self._outside += 1
             return refined
         closure = self.axes.get(slot)
-        if closure is None or self.forks or self._settled(closure.expression):
-            return closure
-        return None
+        if closure is None:
+            return None
+        self._outside += 1
+        return closure if self.forks or self._settled(closure.expression) else None
 
     def _settled(self, expression: "core.Core | Resolved") -> bool:
         is_choice = isinstance(expression, core.Choice | core.RangeChoice)
@@ -118,6 +130,7 @@ class Evaluator:
 
     def chosen(self, choice: core.Choice) -> core.Core:
         """The option of a choice at this point."""
+        self._outside += 1
         if not self.forks and not self.chooser.met(choice):
             return choice.options[0]
         return choice.options[self.chooser.choose(choice, len(choice.options))]
@@ -151,6 +164,7 @@ class Evaluator:
 
     def reference(self, slot: str, environment: Environment, span: Span) -> Value:
         """The value of a parameter or a `let`, by its slot."""
+        self._outside += 1
         closure = environment.bindings.get(slot) or self.lookup(slot, environment)
         if closure is None:
             closure = self._defined(slot, span)
@@ -171,6 +185,25 @@ class Evaluator:
         signature = self.catalog.signatures[expression.kind, expression.component]
         args = self.arguments(signature, expression.arguments, expression.slot, environment)
         return {"component": signature.name, "kind": signature.kind, "args": args}
+
+    def stage_arguments(
+        self, signature: Signature, build: core.Build, environment: Environment
+    ) -> dict[str, Value]:
+        """Arguments of a stage, worked out once where nothing from outside has a say in them."""
+        known = self.settled.get(id(build))
+        if known is not None and not self._is_set_inside(build.slot, environment):
+            self.settings.update(known.settings)
+            return dict(known.arguments)
+        before, others, self.settings = self._outside, self.settings, {}
+        found = self.arguments(signature, build.arguments, build.slot, environment)
+        if self._outside == before:
+            self.settled[id(build)] = SettledStage(dict(found), dict(self.settings))
+        self.settings = {**others, **self.settings}
+        return found
+
+    def _is_set_inside(self, slot: str, environment: Environment) -> bool:
+        prefix = slot + "."
+        return any(one.startswith(prefix) for one in (*self.axes, *environment.overrides))
 
     def arguments(
         self,
@@ -247,6 +280,7 @@ class Evaluator:
         return self.value(self.chosen(expression), environment)
 
     def _range(self, expression: core.RangeChoice, environment: Environment) -> Value:
+        self._outside += 1
         ends = (self.value(expression.start, environment), self.value(expression.stop, environment))
         by = None if expression.by is None else self.value(expression.by, environment)
         values = range_values(expression, ends, by)
@@ -298,6 +332,7 @@ class Evaluator:
 
     def _measure(self, expression: core.Measure, environment: Environment) -> Value:
         """What a stage watches while it trains: a measurement of its own network, on validation."""
+        self._outside += 1
         if not isinstance(expression.arm, core.TheMethod):
             message = "a stage can watch its own network only, and this measures another arm"
             raise Problem("E0608", message, expression.span)
@@ -309,6 +344,7 @@ class Evaluator:
         return {"component": signature.name, "kind": "measurement", "args": args}
 
     def _metric(self, expression: core.MetricCall, environment: Environment) -> Value:
+        self._outside += 1
         if isinstance(expression.arm, core.Arm):
             message = "a stage can watch its own network only, and this measures another arm"
             raise Problem("E0608", message, expression.span)
@@ -316,6 +352,7 @@ class Evaluator:
         return self.value(self.study.definitions[expression.name].value, inside)
 
     def _named(self, expression: core.Named, _: Environment) -> Value:
+        self._outside += 1
         definition = self.study.definitions[expression.name]
         outside = self.lookup(f"{expression.kind} {expression.name}", NOWHERE)
         if outside is not None:

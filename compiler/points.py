@@ -7,7 +7,7 @@ from typing import Literal, cast
 from lab.compiler.canonical import Shown, digest, number_text
 from lab.compiler.chooser import Chooser
 from lab.compiler.conditions import holds
-from lab.compiler.evaluate import NOWHERE, Closure, Contents, Evaluator, Noted
+from lab.compiler.evaluate import NOWHERE, Closure, Contents, Evaluator, Noted, SettledStage
 from lab.compiler.problem import Problem
 from lab.compiler.stages import Pipelines, Template
 from lab.spec import core
@@ -59,6 +59,7 @@ class Scope:
     catalog: Catalog
     contents: Contents
     winners: dict[str, Template] = field(default_factory=dict[str, Template])
+    settled: dict[int, SettledStage] = field(default_factory=dict[int, SettledStage])
 
     @property
     def shown(self) -> Shown:
@@ -69,6 +70,7 @@ class Scope:
         """An evaluator of this study."""
         made = Evaluator(self.study, self.catalog, self.contents, axes=axes, chooser=chooser)
         made.winners = self.winners
+        made.settled = self.settled
         return made
 
 

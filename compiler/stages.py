@@ -95,7 +95,7 @@ class Pipelines:
         self, build: core.Build, environment: Environment, *, before: Template | None, owner: str
     ) -> Template:
         signature = self.evaluator.catalog.signatures["stage", build.component]
-        arguments = self.evaluator.arguments(signature, build.arguments, build.slot, environment)
+        arguments = self.evaluator.stage_arguments(signature, build, environment)
         self.supply(signature, arguments, build, first=before is None)
         inputs = self.arms(signature, build, environment)
         if before is not None:
