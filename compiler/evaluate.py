@@ -8,7 +8,7 @@ On the way it notes the value of every slot it passes, which is what conditions 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 from lab.compiler.arithmetic import combined, range_values
 from lab.compiler.chooser import Chooser
@@ -190,14 +190,37 @@ class Evaluator:
         self, signature: Signature, build: core.Build, environment: Environment
     ) -> dict[str, Value]:
         """Arguments of a stage, worked out once where nothing from outside has a say in them."""
-        known = self.settled.get(id(build))
-        if known is not None and not self._is_set_inside(build.slot, environment):
+        return self._once(
+            build,
+            build.slot,
+            environment,
+            lambda: self.arguments(signature, build.arguments, build.slot, environment),
+        )
+
+    def declared(self, kind: Literal["model", "data"], name: str) -> Value:
+        """The value of a declared model or data source, worked out once like a stage's."""
+        definition, slot = self.study.definitions[name], f"{kind} {name}"
+        outside = self.lookup(slot, NOWHERE)
+        if outside is not None:
+            return self.of(outside)
+        made = self._once(definition, slot, NOWHERE, lambda: {name: self.value(definition.value)})
+        return made[name]
+
+    def _once(
+        self,
+        owner: core.Build | core.Definition,
+        slot: str,
+        environment: Environment,
+        work: Callable[[], dict[str, Value]],
+    ) -> dict[str, Value]:
+        known = self.settled.get(id(owner))
+        if known is not None and not self._is_set_inside(slot, environment):
             self.settings.update(known.settings)
             return dict(known.arguments)
         before, others, self.settings = self._outside, self.settings, {}
-        found = self.arguments(signature, build.arguments, build.slot, environment)
+        found = work()
         if self._outside == before:
-            self.settled[id(build)] = SettledStage(dict(found), dict(self.settings))
+            self.settled[id(owner)] = SettledStage(dict(found), dict(self.settings))
         self.settings = {**others, **self.settings}
         return found
 
@@ -352,12 +375,9 @@ class Evaluator:
         return self.value(self.study.definitions[expression.name].value, inside)
 
     def _named(self, expression: core.Named, _: Environment) -> Value:
+        # What a name stands for may be set from outside of whatever mentions it.
         self._outside += 1
-        definition = self.study.definitions[expression.name]
-        outside = self.lookup(f"{expression.kind} {expression.name}", NOWHERE)
-        if outside is not None:
-            return self.of(outside)
-        return self.value(definition.value)
+        return self.declared(expression.kind, expression.name)
 
     _HANDLERS: Mapping[type, Callable[["Evaluator", object, Environment], Value]] = cast(
         Mapping[type, Callable[["Evaluator", object, Environment], Value]],
