@@ -25,7 +25,7 @@ from lab.server.shapes import actions, findings, outline, replaced, text_edits
 from lab.spec.format import FormatError, format
 
 #: Seconds without a key press after which a study is planned.
-REST = 0.4
+REST = 0.8
 #: Objects after which memory is looked through, so that it seldom falls on a key press.
 COLLECTED = (20_000, 20, 50)
 _KINDS = {
