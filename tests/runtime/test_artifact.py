@@ -5,9 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lab.runtime import artifact, packed
+from lab.runtime import artifact, packed, registry
 from lab.runtime.artifact import Artifact
 from lab.runtime.errors import CorruptFile, MissingFile
+from lab.runtime.models.mlp import MLP
 from lab.runtime.reparameterization import Reparameterization, Stream
 from lab.runtime.reparameterizations.inwf import INWF
 from lab.runtime.reparameterizations.prune import Prune
@@ -121,3 +122,28 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
     (tmp_path / artifact.ABOUT).unlink()
     with pytest.raises(MissingFile, match=artifact.ABOUT):
         artifact.load(tmp_path)
+
+
+def test_a_zeroed_field_in_the_file_changes_the_logits(tmp_path: Path) -> None:
+    net = MLP(width=16, layers=1)
+    begun = artifact.plain(registry.value_of(net), *net.init(jax.random.key(0)))
+    field = INWF(width=4, layers=1, min_size=100)
+    made = artifact.reparametrize(begun, field, key=jax.random.key(1))
+    path = tmp_path / "model"
+    artifact.ship(made, path)
+    images = jax.random.normal(jax.random.key(2), (3, *net.input_shape))
+    before = logits_of_the_file(path, images)
+    contents = packed.read(path)
+    zeroed = {
+        name: {**parts, "field": Stream(0 * parts["field"].values, parts["field"].bits)}
+        for name, parts in contents.packed.items()
+    }
+    packed.write(path, packed.Contents(**{**vars(contents), "packed": zeroed}))
+    assert np.abs(logits_of_the_file(path, images) - before).max() > 1e-3
+
+
+def logits_of_the_file(path: Path, images: jax.Array) -> np.ndarray:
+    loaded = artifact.load_shipped(path)
+    net = registry.instantiate(loaded.model)
+    logits, _ = net.apply(dict(loaded.rest), dict(loaded.buffers), images, train=False)
+    return np.asarray(logits)
