@@ -77,7 +77,12 @@ def evidence(
     arguments = {name: value for name, value in _plain(pipelines, signature, measure)}
     arguments["rows"] = [_row(signature, measure, row, inputs) for row in rows]
     return pipelines.template(
-        "measurement", signature, arguments, inputs=inputs.templates, owner=measure.measurement
+        "measurement",
+        signature,
+        arguments,
+        inputs=inputs.templates,
+        owner=measure.measurement,
+        slot=measure.slot or measure.measurement,
     )
 
 

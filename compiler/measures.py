@@ -87,7 +87,12 @@ class Metrics:
         inputs["of"] = self._arm(measure.arm, environment)
         owner = inputs["of"].owner
         made = self.pipelines.template(
-            "measurement", signature, arguments, inputs=inputs, owner=owner
+            "measurement",
+            signature,
+            arguments,
+            inputs=inputs,
+            owner=owner,
+            slot=measure.slot or measure.measurement,
         )
         return Leaf(made, measure.field)
 

@@ -31,6 +31,8 @@ class Template:
     random: bool
     owner: str
     digest: str
+    #: Where the stage or measurement is written: the slot of its arguments, "" where it has none.
+    slot: str = ""
 
     def key(self, seed: int, vary: tuple[str, ...]) -> str:
         """The key of the node that this template is for a replicate."""
@@ -100,7 +102,9 @@ class Pipelines:
         inputs = self.arms(signature, build, environment)
         if before is not None:
             inputs["before"] = before
-        return self.template("stage", signature, arguments, inputs=inputs, owner=owner)
+        return self.template(
+            "stage", signature, arguments, inputs=inputs, owner=owner, slot=build.slot
+        )
 
     def supply(
         self,
@@ -161,6 +165,7 @@ class Pipelines:
         *,
         inputs: Mapping[str, Template],
         owner: str,
+        slot: str = "",
     ) -> Template:
         """A template and its digest."""
         streams = set(signature.streams)
@@ -175,7 +180,7 @@ class Pipelines:
                 "numerics": NUMERICS,
             }
         )
-        return Template(role, signature, arguments, inputs, is_random, owner, made)
+        return Template(role, signature, arguments, inputs, is_random, owner, made, slot)
 
 
 def owners(template: Template) -> Iterator[str]:
