@@ -73,6 +73,14 @@ def _lasting(length: dict[str, Value], amount: float) -> Value:
     return {**length, "duration": int(amount) if is_whole else amount}
 
 
+def between(expression: core.RangeChoice, ends: tuple[Value, Value]) -> tuple[float, float]:
+    """The ends of a continuous range. Raises Problem where nothing is between them."""
+    start, stop = cast(float, ends[0]), cast(float, ends[1])
+    if start > stop or (expression.log and start <= 0):
+        raise Problem("E0408", f"this range is empty: {start:g} .. {stop:g}", expression.span)
+    return start, stop
+
+
 def range_values(expression: core.RangeChoice, ends: tuple[Value, Value], by: Value) -> list[Value]:
     """The members of a range, both ends included where the step meets them."""
     start, stop = cast(float, ends[0]), cast(float, ends[1])

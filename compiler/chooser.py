@@ -25,6 +25,11 @@ class Chooser:
             self._positions[id(site)] = 0
         return position
 
+    def number(self, site: object, low: float, high: float) -> float:
+        """The number taken from a continuous range: its first, where nothing proposes another."""
+        self.choose(site, 1)
+        return low
+
     def met(self, site: object) -> bool:
         """Whether this evaluation, or the part of it that is kept, has chosen at a site."""
         return id(site) in self._positions

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
-from lab.compiler.arithmetic import combined, range_values
+from lab.compiler.arithmetic import between, combined, range_values
 from lab.compiler.chooser import Chooser
 from lab.compiler.problem import Problem
 from lab.spec import core
@@ -306,6 +306,9 @@ class Evaluator:
         self._outside += 1
         ends = (self.value(expression.start, environment), self.value(expression.stop, environment))
         by = None if expression.by is None else self.value(expression.by, environment)
+        if expression.continuous:
+            number = self.chooser.number(expression, *between(expression, ends))
+            return round(number) if expression.whole else float(number)
         values = range_values(expression, ends, by)
         if not self.forks and not self.chooser.met(expression):
             return values[0]
