@@ -18,6 +18,8 @@ from lab.spec.signature import Catalog, ParameterInfo, Signature, Type
 from lab.spec.source import Source, Span
 
 _LIMITS = ("low", "high", "above", "below")
+#: What a decorator says, and a signature repeats as it is.
+_SAID = ("stage", "content", "examples", "unit", "better", "facts")
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ class _Reader:
             version=version,
             streams=tuple(values.get("streams") or ()),
             fresh=bool(values.get("fresh", False)),
-            **{key: values.get(key) for key in ("stage", "content", "examples", "unit", "better")},
+            **{key: values.get(key) for key in _SAID},
         )
 
     def parameters(self, module: _Module, node: ast.ClassDef) -> tuple[ParameterInfo, ...]:

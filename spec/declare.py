@@ -135,6 +135,7 @@ def component(  # noqa: PLR0913 - one keyword for each thing a component can say
     unit: str | None = None,
     better: str | None = None,
     fresh: bool = False,
+    facts: str | None = None,
 ) -> Callable[[type[T]], type[T]]:
     """Make a class a component of the catalog.
 
@@ -147,6 +148,7 @@ def component(  # noqa: PLR0913 - one keyword for each thing a component can say
         examples: for a data source, its training examples, before any are set aside.
         unit, better: for a measurement, its dimension and `higher` or `lower`.
         fresh: for a measurement, that it reads only the shipped file, in a process of its own.
+        facts: `module:function` of what it costs, by arithmetic alone (`lab.compiler.facts`).
     """
     about = {
         "name": name,
@@ -158,6 +160,7 @@ def component(  # noqa: PLR0913 - one keyword for each thing a component can say
         "unit": unit,
         "better": better,
         "fresh": fresh,
+        "facts": facts,
     }
 
     def decorate(cls: type[T]) -> type[T]:

@@ -45,10 +45,12 @@ class _Bare(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        """`parameter(default, …)` without its documentation."""
+        """`parameter(default, …)` without its documentation, `component(…)` without its price."""
         if isinstance(node.func, ast.Name) and node.func.id == "parameter":
             node.args = node.args[:1]
             node.keywords = [word for word in node.keywords if word.arg != "doc"]
+        if isinstance(node.func, ast.Name) and node.func.id == "component":
+            node.keywords = [word for word in node.keywords if word.arg != "facts"]
         return self.generic_visit(node)
 
 

@@ -68,6 +68,7 @@ class Signature:
     unit: str | None = None
     better: str | None = None
     fresh: bool = False
+    facts: str | None = None
 
     def parameter(self, name: str) -> ParameterInfo | None:
         """The parameter a study calls `name`, if there is one."""
