@@ -14,6 +14,7 @@ import select
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -21,8 +22,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from lab.compiler.plan import Node, Plan
+from lab.runtime import index
 from lab.runtime.errors import CorruptFile
 from lab.runtime.missing import missing
+from lab.runtime.sharing import PAUSE_SECONDS, Sharing
 from lab.runtime.store import Store
 from lab.runtime.task import Task
 from lab.spec.catalog import cache_folder
@@ -40,7 +43,7 @@ class Event:
 
     kind: str
     node: Node
-    detail: Mapping[str, Any] = field(default_factory=dict)
+    detail: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 Listener = Callable[[Event], None]
@@ -89,6 +92,8 @@ def execute(
     finally:
         for slot in slots:
             slot.stop()
+        run.sharing.close()
+        store.close()
     return Outcome(tuple(run.made), run.failed)
 
 
@@ -118,6 +123,7 @@ class _Execution:
         self.pending = {node.key for node in nodes}
         self.by_key = {node.key: node for node in plan.nodes}
         self.components = plan.components
+        self.sharing = Sharing(store)
         self.made: list[str] = []
         self.failed: dict[str, Mapping[str, Any]] = {}
 
@@ -127,12 +133,22 @@ class _Execution:
                 if slot.task is None:
                     self._hand_out(slot)
             busy = [slot for slot in slots if slot.task]
-            if not busy:
+            if not busy and not self._waits_for_others():
                 break
+            if not busy:
+                time.sleep(PAUSE_SECONDS)
+                continue
             for slot, event in _events(busy):
                 self._take(slot, event)
             if self._is_hopeless():
                 return
+
+    def _waits_for_others(self) -> bool:
+        """Whether all that could be done now is being done by other processes."""
+        return any(not self._is_held_up(node) for node in self.waiting)
+
+    def _is_held_up(self, node: Node) -> bool:
+        return any(key in self.pending for key in node.inputs.values())
 
     def _is_hopeless(self) -> bool:
         """The first runs all failed, and of one cause: so would the others."""
@@ -144,12 +160,24 @@ class _Execution:
             lost = [key for key in node.inputs.values() if key in self.failed]
             if lost:
                 self._skip(node, lost[0])
-            elif not any(key in self.pending for key in node.inputs.values()):
-                self.waiting.remove(node)
-                if self._inputs_are_whole(node):
-                    self.listener(Event("started", node))
-                    slot.start(node, self._task(node))
-                    return
+            elif not self._is_held_up(node) and self._is_ours(node):
+                self.listener(Event("started", node))
+                slot.start(node, self._task(node))
+                return
+
+    def _is_ours(self, node: Node) -> bool:
+        """Whether a node is to be done here and now; otherwise it waits, or is over."""
+        claim = self.sharing.claim(node.key)
+        if claim == "elsewhere":
+            return False
+        self.waiting.remove(node)
+        if claim == "done":
+            self.pending.discard(node.key)
+            self.made.append(node.key)
+            self.listener(Event("done", node, self.store.record(node.key)))
+        elif claim == "failed":
+            self._fail(node, self.store.failure(node.key), "failed")
+        return claim == "ours" and self._inputs_are_whole(node)
 
     def _skip(self, node: Node, lost: str) -> None:
         self.waiting.remove(node)
@@ -167,6 +195,7 @@ class _Execution:
 
     def _fail(self, node: Node, detail: Mapping[str, Any], kind: str) -> None:
         self.pending.discard(node.key)
+        self.sharing.release([node.key])
         self.failed[node.key] = detail
         self.listener(Event(kind, node, detail))
 
@@ -205,6 +234,8 @@ class _Execution:
         if event["event"] == "done":
             record = {**_described(node), **event["record"]}
             self.store.commit(node.key, Path(task.output), record)
+            index.add(self.store.root, node.key, record)
+            self.sharing.release([node.key])
             self.pending.discard(node.key)
             self.made.append(node.key)
             self.listener(Event("done", node, event["record"]))

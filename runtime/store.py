@@ -2,7 +2,7 @@
 
 A stage writes into a scratch folder; committing syncs its files, adds a record with checksums, and
 renames the folder to the key. A killed process leaves a scratch folder and nothing else; the
-next process on this machine that finds its owner dead removes it.
+next process that finds its owner dead removes it.
 """
 
 import hashlib
@@ -10,11 +10,13 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
 from lab.runtime.errors import CorruptFile, LabError
 from lab.runtime.files import sync_folder, write_atomically
+from lab.runtime.owners import Owner, Watch
 
 #: Version of the layout; a newer store is refused rather than misread.
 SCHEMA = 1
@@ -40,6 +42,21 @@ class Store:
             raise LabError(f"cannot write to the store {root}: {error.strerror}") from error
         _check_version(root)
         self._clear_dead()
+
+    @cached_property
+    def owner(self) -> Owner:
+        """This process, as others who use the store see it."""
+        return Owner(self.root)
+
+    def has(self, key: str) -> bool:
+        """Whether a stage is here, whoever made it and when."""
+        return (self.root / key / RECORD).is_file()
+
+    def close(self) -> None:
+        """Leave the store to others."""
+        if "owner" in self.__dict__:
+            self.owner.leave()
+            del self.owner
 
     def keys(self) -> frozenset[str]:
         """Keys of everything that is here."""
@@ -68,7 +85,7 @@ class Store:
 
     def open_scratch(self, key: str) -> Path:
         """An empty folder to write a stage into, to be committed or discarded."""
-        folder = self.root / f"{_SCRATCH}{key}-{os.getpid()}"
+        folder = self.root / f"{_SCRATCH}{key}-{self.owner.identity}"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         return folder
@@ -114,9 +131,10 @@ class Store:
             scratch.rename(place)
 
     def _clear_dead(self) -> None:
+        watch = Watch(self.root)
+        watch.forget_dead()
         for folder in self.root.glob(f"{_SCRATCH}*"):
-            owner = folder.name.rsplit("-", 1)[-1]
-            if not owner.isdigit() or not _is_alive(int(owner)):
+            if watch.is_dead(folder.name.rpartition("-")[2]):
                 shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -175,13 +193,3 @@ def _damaged(path: Path, how: str) -> str:
 def _sync(path: Path) -> None:
     with path.open("rb") as file:
         os.fsync(file.fileno())
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

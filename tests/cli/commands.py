@@ -21,6 +21,16 @@ def lab(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess
     )
 
 
+def started(*arguments: str) -> "subprocess.Popen[str]":
+    """`lab` at work, with what it says in pipes."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "lab", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 def killed_when(condition, *arguments: str) -> None:
     """Start `lab` and `kill -9` it as soon as a condition holds."""
     process = subprocess.Popen(

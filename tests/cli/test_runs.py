@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from commands import TINY, killed_when, lab, study
+from commands import TINY, killed_when, lab, started, study
 
 from lab.runtime.store import keys_in
 
@@ -161,3 +161,18 @@ def test_a_component_of_ones_own_runs_from_its_one_file(tmp_path: Path) -> None:
     assert "half" in result.stdout
     refused = study(tmp_path, file.read_text().replace("coarse()", "coarse(scael: 2)"), "own.lab")
     assert "did you mean `scale`" in lab("check", str(refused)).stderr
+
+
+def test_two_runs_on_one_store_share_the_work(done: Path, tmp_path: Path) -> None:
+    file = study(tmp_path, TEXT)
+    store = tmp_path / "results" / "store"
+    first = started("run", str(file), "--jobs", "1")
+    second = started("run", str(file), "--jobs", "1")
+    texts = [process.communicate()[1] for process in (first, second)]
+    assert [process.returncode for process in (first, second)] == [0, 0], texts
+    lines = (store / ".index").read_text().splitlines()[1:]
+    commits = [line.split("\t")[0] for line in lines if line]
+    assert sorted(commits) == sorted(keys_in(store)), "a stage was made twice"
+    assert values(tmp_path) == values(done)
+    assert not list(store.glob(".tmp-*"))
+    assert not list((store / "leases").glob("[!.]*"))

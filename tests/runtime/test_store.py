@@ -1,7 +1,6 @@
 """The store: whole or absent, checked, and never misread."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -34,10 +33,10 @@ def test_an_uncommitted_stage_is_absent(tmp_path: Path) -> None:
 
 def test_scratch_of_a_dead_process_is_cleared(tmp_path: Path) -> None:
     Store(tmp_path)
-    dead = tmp_path / ".tmp-a-999999999"
-    own = tmp_path / f".tmp-b-{os.getpid()}"
+    store = Store(tmp_path)
+    dead = tmp_path / ".tmp-a-0123456789abcdef"
     dead.mkdir()
-    own.mkdir()
+    own = store.open_scratch("b")
     Store(tmp_path)
     assert not dead.exists()
     assert own.exists()
