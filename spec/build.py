@@ -6,10 +6,10 @@ part was not written. Spans run from the first token to the last and hold no sur
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal, Protocol, cast
 
 from lab.spec import syntax
+from lab.spec.records import record
 from lab.spec.source import Span
 from lab.spec.syntax import Expr, Name, Path, Text
 from lab.spec.tokens import Token
@@ -35,7 +35,7 @@ class MeaninglessError(Exception):
         self.first = first
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Edition:
     """`lab 1`: the edition of the language that a file is written in."""
 
@@ -43,7 +43,7 @@ class Edition:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Clause:
     """`where …`, `at …`, `paired by …`, `vary …`: a tail of a claim or of a repeat."""
 

@@ -5,15 +5,16 @@ failing example, why it is refused and what to do instead. A code is never given
 """
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from lab.spec.records import record
 
 _PAGES = Path(__file__).with_name("codes.md")
 _HEADING = re.compile(r"^## ([EW]\d{4}): (.+)$", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Code:
     """One code. Always holds: `page` is Markdown and starts with the code and its title."""
 

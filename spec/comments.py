@@ -1,10 +1,10 @@
 """Whose a comment is: the entry, argument or alternative that it stands over or beside."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from lab.spec.layout import HARD, Doc, Note
+from lab.spec.records import record
 from lab.spec.source import Source, Span
 from lab.spec.tokens import Comment
 
@@ -21,7 +21,7 @@ class Spanned(Protocol):
 N = TypeVar("N", bound=Spanned)
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Item(Generic[N]):
     """A node as it will be written: with the comments over it and those beside its end."""
 

@@ -22,9 +22,9 @@ sees one choice.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
 
+from lab.spec.records import made_by, record
 from lab.spec.source import Span
 from lab.spec.units import Duration
 
@@ -40,7 +40,7 @@ def owner(slot: str) -> str:
     return name.rpartition(" ")[2]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Const:
     """A number (base unit), string, word, bool, none or duration."""
 
@@ -48,7 +48,7 @@ class Const:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class FileValue:
     """A path to a file, relative to the study's folder."""
 
@@ -56,7 +56,7 @@ class FileValue:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Reference:
     """A parameter of the definition being evaluated, or a `let`: the value at `slot`."""
 
@@ -64,7 +64,7 @@ class Reference:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Build:
     """A component with the arguments that were written; the rest are defaults."""
 
@@ -75,7 +75,7 @@ class Build:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class ListValue:
     """A list; also the value of a paired axis' option."""
 
@@ -83,7 +83,7 @@ class ListValue:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Choice:
     """`a | b`. `texts` is how each option was written, for tables and plans."""
 
@@ -92,7 +92,7 @@ class Choice:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class RangeChoice:
     """`a .. b by c`: alternatives computed when the point is. `points`: `by` is a count.
 
@@ -109,7 +109,7 @@ class RangeChoice:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Arithmetic:
     """`a + b` and kin on numbers and durations; on schedules and losses, a sum or product."""
 
@@ -119,7 +119,7 @@ class Arithmetic:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Pieces:
     """A schedule in pieces; the last one may last for what is left (None)."""
 
@@ -127,7 +127,7 @@ class Pieces:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class ScheduleCall:
     """A declared schedule, with arguments for its parameters."""
 
@@ -136,7 +136,7 @@ class ScheduleCall:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Named:
     """A declared model or data source."""
 
@@ -145,7 +145,7 @@ class Named:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Arm:
     """A declared method: arguments for its parameters, and values for slots inside it.
 
@@ -158,10 +158,10 @@ class Arm:
     arguments: "Mapping[str, Core]"
     overrides: "Mapping[str, Core]"
     span: Span
-    places: Mapping[str, str] = field(default_factory=dict[str, str])
+    places: Mapping[str, str] = made_by(default_factory=dict[str, str])
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Pipeline:
     """`a then b`: each part is an `Arm`, a `Build` of kind `stage`, or a choice of such.
 
@@ -172,14 +172,14 @@ class Pipeline:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class TheMethod:
     """In a metric: the arm being measured."""
 
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Measure:
     """A measurement of an arm, with its arguments (`on`, `under`, …)."""
 
@@ -193,7 +193,7 @@ class Measure:
     field: str = "value"
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class MetricCall:
     """A declared metric. `arm`: what `method` means in it; None passes the present one on."""
 
@@ -205,7 +205,7 @@ class MetricCall:
     field: str = "value"
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class PathValue:
     """In a condition: the value a point has at a path, or nothing where it lacks it.
 
@@ -217,7 +217,7 @@ class PathValue:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class NameOf:
     """In a condition: a declared arm, model or data source by name (`model == r20`)."""
 
@@ -226,7 +226,7 @@ class NameOf:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Compare:
     """A comparison; `in` has a `ListValue` on the right."""
 
@@ -236,7 +236,7 @@ class Compare:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Logical:
     """`and`, `or`, or `not` with one operand."""
 
@@ -269,7 +269,7 @@ Core = (
 )
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Definition:
     """A declaration with a value.
 
@@ -287,7 +287,7 @@ class Definition:
     better: str | None = None
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class AxisPath:
     """A path an axis sets: as written, and the slots it stands for."""
 
@@ -296,7 +296,7 @@ class AxisPath:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Axis:
     """`paths: value`. With several paths, each option of `value` is a `ListValue` of as many."""
 
@@ -305,7 +305,7 @@ class Axis:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Until:
     """`until ci95(drop) < 0.2%`: replicates are enough once an interval is narrow.
 
@@ -319,7 +319,7 @@ class Until:
     text: str
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Repeat:
     """The replicates of a block: their seeds, and which streams differ (empty: all).
 
@@ -332,7 +332,7 @@ class Repeat:
     until: Until | None = None
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Filter:
     """`skip` or `keep`."""
 
@@ -343,7 +343,7 @@ class Filter:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Grid:
     """A block of axes. `repeat` is None where the study's default holds."""
 
@@ -355,7 +355,7 @@ class Grid:
     title: str | None = None
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Search:
     """A block whose points are proposed one after another: `trials` of them at most."""
 
@@ -371,7 +371,7 @@ class Search:
     title: str | None = None
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Quantifier:
     """`over every|some path`."""
 
@@ -379,7 +379,7 @@ class Quantifier:
     paths: tuple[AxisPath, ...]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Claim:
     """A statement to be tested. `level` is the confidence, 0.95 unless said otherwise."""
 
@@ -394,7 +394,7 @@ class Claim:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Column:
     """A metric in a figure, and the label it was written with."""
 
@@ -404,7 +404,7 @@ class Column:
     better: str | None = None
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Figure:
     """`table(…)` and kin. `metrics`: argument name -> columns; `paths`: argument name -> paths.
 
@@ -419,7 +419,7 @@ class Figure:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Study:
     """All of a file, checked. Always holds: every name and slot in it resolves."""
 
@@ -433,5 +433,5 @@ class Study:
     wall_seconds: float | None = None
     memory_bytes: float | None = None
     profile: str | None = None
-    profiles: tuple[str, ...] = field(default=())
-    searches: tuple[Search, ...] = field(default=())
+    profiles: tuple[str, ...] = ()
+    searches: tuple[Search, ...] = ()

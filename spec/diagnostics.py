@@ -1,14 +1,14 @@
 """What a check found: data first, text, JSON and editor shapes later."""
 
-from dataclasses import dataclass, field
 from typing import Literal
 
+from lab.spec.records import record
 from lab.spec.source import Source, Span
 
 Severity = Literal["error", "warning"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Label:
     """A place in the source and what to say beside its carets."""
 
@@ -16,7 +16,7 @@ class Label:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Edit:
     """A machine-applicable remedy: replace `span` by `replacement`."""
 
@@ -24,7 +24,7 @@ class Edit:
     replacement: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Diagnostic:
     """One finding.
 
@@ -41,4 +41,4 @@ class Diagnostic:
     help: tuple[str, ...] = ()
     edit: Edit | None = None
     subject: str | None = None
-    reach: str | None = field(default=None)
+    reach: str | None = None

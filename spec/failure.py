@@ -1,15 +1,15 @@
 """Where the parser stopped, seen as a person would: what was read, what stands there."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 from lab.spec.diagnostics import Diagnostic, Edit, Label
+from lab.spec.records import record
 from lab.spec.source import Source, Span
 from lab.spec.tokens import DECLARATION_WORDS, Statement, Token
 
 
-@dataclass(frozen=True)
+@record(slots=False)
 class Failure:
     """A statement, the index of the token that does not fit (its length: the end), and what would.
 

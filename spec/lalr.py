@@ -7,9 +7,9 @@ Schwerdfeger, "Context-aware scanning", 2007.)
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TypedDict
 
+from lab.spec.records import made_by, record
 from lab.spec.tokens import INFIX_WORDS, Token
 
 
@@ -50,13 +50,15 @@ class UnexpectedTokenError(Exception):
 Callback = Callable[..., object]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Automaton:
     """Tables, and what makes a node of each rule."""
 
     tables: Tables
     callbacks: Mapping[str, Callback]
-    jumps: dict[tuple[int, int, str], int] = field(default_factory=dict[tuple[int, int, str], int])
+    jumps: dict[tuple[int, int, str], int] = made_by(
+        default_factory=dict[tuple[int, int, str], int]
+    )
 
     def read(self, tokens: Sequence[Token], *, start: str = "start") -> object:
         """The node that tokens make.

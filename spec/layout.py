@@ -6,10 +6,11 @@ break at all of those places (Wadler, "A prettier printer", 2003; the linear ren
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from lab.spec.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Line:
     """A place where a line may break; `flat` stands there otherwise. `hard`: it always breaks."""
 
@@ -17,21 +18,21 @@ class Line:
     hard: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Indent:
     """A document whose lines start further to the right."""
 
     content: "Doc"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Group:
     """A document that is on one line, or broken at all its places."""
 
     content: "Doc"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class IfBroken:
     """One text where the group is broken, another where it is on one line."""
 
@@ -39,7 +40,7 @@ class IfBroken:
     flat: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Note:
     """A comment at the end of a line: it has no width, and what surrounds it is broken."""
 

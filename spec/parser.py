@@ -10,7 +10,6 @@ import os
 import zlib
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path as FilePath
 from typing import Any, cast
@@ -19,6 +18,7 @@ from lab.spec import build, syntax
 from lab.spec.diagnostics import Diagnostic, Label
 from lab.spec.failure import Failure
 from lab.spec.lalr import Automaton, RuleTable, Tables, UnexpectedTokenError
+from lab.spec.records import record
 from lab.spec.source import Source, Span
 from lab.spec.syntax_errors import syntax_error
 from lab.spec.token_errors import lexical_errors, structural_error
@@ -32,7 +32,7 @@ _STARTS = ("start", "expr", "axis")
 _GRAMMAR = FilePath(__file__).with_name("grammar.lark")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Parsed:
     """What a text says, as far as it could be read.
 

@@ -1,11 +1,12 @@
 """What the catalog knows of a component: plain data, read without running it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from lab.spec.records import record
 
-@dataclass(frozen=True, slots=True)
+
+@record
 class Type:
     """What a parameter accepts.
 
@@ -25,7 +26,7 @@ class Type:
     mapping: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ParameterInfo:
     """One parameter: `name` as a study writes it, `field` as Python does.
 
@@ -48,7 +49,7 @@ class ParameterInfo:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Signature:
     """One component. `version` is the hash of its normalized code and of what it calls in `lab`."""
 
@@ -75,7 +76,7 @@ class Signature:
         return next((p for p in self.parameters if p.name == name), None)
 
 
-@dataclass(frozen=True)
+@record
 class Catalog:
     """Every component, by kind and name."""
 

@@ -1,11 +1,12 @@
 """A text with a name, and places in it."""
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from functools import cached_property
 
+from lab.spec.records import record
 
-@dataclass(frozen=True, slots=True)
+
+@record
 class Span:
     """Characters `start` to `end` (exclusive) of a source. Always holds: start <= end."""
 
@@ -17,7 +18,7 @@ class Span:
         return Span(min(self.start, other.start), max(self.end, other.end))
 
 
-@dataclass(frozen=True)
+@record(slots=False)
 class Source:
     """A text and the name that messages call it by."""
 

@@ -4,13 +4,13 @@ Nodes compare by identity (`eq=False`), so that two alternatives written alike a
 choices. Every node has a `span`. Names keep one of their own, for messages that point at a word.
 """
 
-from dataclasses import dataclass
 from typing import Literal
 
+from lab.spec.records import record
 from lab.spec.source import Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Name:
     """One identifier."""
 
@@ -18,7 +18,7 @@ class Name:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Number:
     """`20k steps`, `80%`, `1e-3`: a number, the text it was written as, and its unit or `%`.
 
@@ -33,7 +33,7 @@ class Number:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Text:
     """A string literal, unescaped."""
 
@@ -41,7 +41,7 @@ class Text:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Path:
     """`a`, `a.b.c`. Always holds: at least one name."""
 
@@ -52,7 +52,7 @@ class Path:
         return ".".join(name.text for name in self.names)
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Argument:
     """`3`, `rank: 3`, `theta_dz.decay: 3`, `"layer1.*": 3`."""
 
@@ -61,7 +61,7 @@ class Argument:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Call:
     """`f(…)`. `f` alone is a `Path`."""
 
@@ -70,7 +70,7 @@ class Call:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class ListOf:
     """`[a, b]`: a value, never an axis."""
 
@@ -78,7 +78,7 @@ class ListOf:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Group:
     """`(a)` or, in a paired axis, `(a, b)`."""
 
@@ -86,7 +86,7 @@ class Group:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Alternatives:
     """`a | b`. Always holds: two options at least."""
 
@@ -94,7 +94,7 @@ class Alternatives:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Then:
     """`a then b`: a pipeline of stages, or a schedule in pieces. Two parts at least."""
 
@@ -102,7 +102,7 @@ class Then:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Lasting:
     """`value for duration`."""
 
@@ -111,7 +111,7 @@ class Lasting:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Range:
     """`a .. b`, `a .. b by c`, `log a .. b by n points`."""
 
@@ -122,7 +122,7 @@ class Range:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Arrow:
     """`a -> b`."""
 
@@ -131,7 +131,7 @@ class Arrow:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Binary:
     """Arithmetic."""
 
@@ -141,7 +141,7 @@ class Binary:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Sign:
     """`-a`, `+a`."""
 
@@ -150,7 +150,7 @@ class Sign:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Comparison:
     """`a < b`, `a in [b, c]`."""
 
@@ -160,7 +160,7 @@ class Comparison:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Logic:
     """`a and b and c`, `a or b`."""
 
@@ -169,7 +169,7 @@ class Logic:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Not:
     """`not a`."""
 
@@ -199,7 +199,7 @@ Expr = (
 DefinitionKind = Literal["data", "model", "schedule", "method", "metric", "let"]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Study:
     """`study name "title"`."""
 
@@ -208,7 +208,7 @@ class Study:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Use:
     """`use "file.lab"`."""
 
@@ -216,7 +216,7 @@ class Use:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Parameter:
     """A parameter of a definition, with its default."""
 
@@ -225,7 +225,7 @@ class Parameter:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Definition:
     """`method name(parameters) "title" = value`, and its kin."""
 
@@ -237,7 +237,7 @@ class Definition:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Axis:
     """`path: value`, or the paired `(p, q): (1, 2) | (3, 4)`."""
 
@@ -246,7 +246,7 @@ class Axis:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Repeat:
     """`repeat 5 as seed vary init, batches`, `repeat 3 .. 10 as seed until c`."""
 
@@ -257,7 +257,7 @@ class Repeat:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Filter:
     """`skip c because "…"`, `keep c`."""
 
@@ -267,7 +267,7 @@ class Filter:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Goal:
     """`maximize m subject to c`."""
 
@@ -277,7 +277,7 @@ class Goal:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Trials:
     """`trials 100`."""
 
@@ -285,7 +285,7 @@ class Trials:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Grid:
     """`grid name "title" { … }`."""
 
@@ -295,7 +295,7 @@ class Grid:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Search:
     """`search name "title" { … }`."""
 
@@ -305,7 +305,7 @@ class Search:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Over:
     """`over every p, q` or `over some p, q`."""
 
@@ -314,7 +314,7 @@ class Over:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Claim:
     """`claim name "title": condition where … over … paired by … at …`."""
 
@@ -328,7 +328,7 @@ class Claim:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Report:
     """`report { table(…); … }`."""
 
@@ -336,7 +336,7 @@ class Report:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Budget:
     """`budget 30 min, 4 GiB`."""
 
@@ -344,7 +344,7 @@ class Budget:
     span: Span
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Profile:
     """`profile paper { … }`."""
 
@@ -357,7 +357,7 @@ class Profile:
 Declaration = Study | Use | Definition | Grid | Search | Claim | Report | Profile | Budget | Repeat
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Module:
     """A file, its declarations in the order they were written."""
 

@@ -8,9 +8,9 @@ forgotten bracket spoils one declaration.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from lab.spec.records import made_by, record
 from lab.spec.source import Span
 
 TokenKind = Literal["number", "word", "string", "mark", "separator", "bad"]
@@ -86,7 +86,7 @@ class Comment(NamedTuple):
     alone: bool
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Statement:
     """The tokens of one declaration, and what is wrong with its brackets.
 
@@ -95,9 +95,9 @@ class Statement:
     declaration word in the first column that ended the statement while brackets were open.
     """
 
-    tokens: list[Token] = field(default_factory=list[Token])
-    bad: list[Token] = field(default_factory=list[Token])
-    unclosed: list[Token] = field(default_factory=list[Token])
+    tokens: list[Token] = made_by(default_factory=list[Token])
+    bad: list[Token] = made_by(default_factory=list[Token])
+    unclosed: list[Token] = made_by(default_factory=list[Token])
     crossed: tuple[Token, Token] | None = None
     mistaken: tuple[Token, Token] | None = None
     stray: Token | None = None

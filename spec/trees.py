@@ -1,9 +1,9 @@
 """Syntax trees in general: what a node holds, how deep a tree is, whether two mean the same."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import fields, is_dataclass
 from typing import cast
 
+from lab.spec.records import names_of
 from lab.spec.source import Span
 from lab.spec.syntax import Number
 
@@ -13,12 +13,10 @@ DEEPEST = 100
 
 def children(node: object) -> Iterator[object]:
     """The nodes that a node holds, in the order of its fields."""
-    if not is_dataclass(node):
-        return
-    for field in fields(node):
-        value: object = getattr(node, field.name)
+    for name in names_of(type(node)):
+        value: object = getattr(node, name)
         held = cast("tuple[object, ...]", value) if isinstance(value, tuple) else (value,)
-        yield from (item for item in held if is_dataclass(item) and not isinstance(item, Span))
+        yield from (item for item in held if names_of(type(item)) and not isinstance(item, Span))
 
 
 def deepest(node: object) -> tuple[int, object]:
@@ -44,8 +42,9 @@ def same_meaning(first: object, second: object) -> bool:
     if isinstance(first, tuple):
         ones, others = cast("Sequence[object]", first), cast("Sequence[object]", second)
         return len(ones) == len(others) and all(map(same_meaning, ones, others))
-    if not is_dataclass(first) or isinstance(first, type):
+    fields = names_of(type(first))
+    if not fields:
         return first == second
     unsaid = ("span", "text") if isinstance(first, Number) else ("span",)
-    said = [field.name for field in fields(first) if field.name not in unsaid]
+    said = [name for name in fields if name not in unsaid]
     return all(same_meaning(getattr(first, name), getattr(second, name)) for name in said)

@@ -1,18 +1,18 @@
 """Arguments of a call against the parameters of what is called."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from lab.spec import core, syntax
 from lab.spec.check.context import NO_HINT, Context, Hint, Place, Want, suggestion
 from lab.spec.check.dimensions import called
 from lab.spec.check.text import listed, text_of, unwrapped
 from lab.spec.diagnostics import Edit, Label
+from lab.spec.records import made_by, record
 from lab.spec.signature import ParameterInfo, Signature
 from lab.spec.source import Span
 
 
-@dataclass(frozen=True)
+@record
 class Formal:
     """A parameter as a call sees it. `slot` is where its value stands, below the call's."""
 
@@ -23,7 +23,7 @@ class Formal:
     positional: bool = False
 
 
-@dataclass(frozen=True)
+@record
 class Given:
     """An argument and the parameter that takes it; `name` differs from it only for mappings."""
 
@@ -32,12 +32,12 @@ class Given:
     value: syntax.Expr
 
 
-@dataclass
+@record(frozen=False)
 class Bound:
     """Arguments by parameter; `rest` are those with a name that no parameter has."""
 
-    given: dict[str, Given] = field(default_factory=dict[str, Given])
-    rest: list[syntax.Argument] = field(default_factory=list[syntax.Argument])
+    given: dict[str, Given] = made_by(default_factory=dict[str, Given])
+    rest: list[syntax.Argument] = made_by(default_factory=list[syntax.Argument])
 
 
 def formals(signature: Signature, *, below: str = "") -> list[Formal]:

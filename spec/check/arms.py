@@ -1,7 +1,5 @@
 """Arms: declared methods, with what a call changes in them."""
 
-from dataclasses import replace
-
 from lab.spec import core, syntax
 from lab.spec.check.arguments import Formal, bind, missing
 from lab.spec.check.context import (
@@ -19,6 +17,7 @@ from lab.spec.check.paths import inside_method
 from lab.spec.check.quantities import described
 from lab.spec.check.schedules import declared_formals
 from lab.spec.check.text import head, unwrapped
+from lab.spec.records import replaced
 from lab.spec.source import Span
 
 
@@ -120,7 +119,7 @@ def read_arm(
         return best
     declared = context.definition(name.text)
     if declared is not None and declared.kind == "method" and len(path.names) == 1:
-        outside = replace(place, scope=replace(place.scope, inside=None))
+        outside = replaced(place, scope=replaced(place.scope, inside=None))
         return arm(context, declared, arguments, span=expression.span, place=outside)
     _refuse_arm(context, path, declared, want=want, place=place)
     return None

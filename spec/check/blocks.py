@@ -1,7 +1,6 @@
 """Grids and searches: axes, filters and replicates."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 from lab.spec import core, syntax
@@ -11,6 +10,7 @@ from lab.spec.check.paths import ROOTS, resolve
 from lab.spec.check.repeats import read_repeats
 from lab.spec.check.text import text_of, unwrapped
 from lab.spec.diagnostics import Label
+from lab.spec.records import record
 from lab.spec.signature import Type
 from lab.spec.source import Source, Span
 
@@ -19,7 +19,7 @@ METRIC = Want(Type("metric"), "the goal of a search")
 Entry = TypeVar("Entry")
 
 
-@dataclass(frozen=True)
+@record
 class Read:
     """An axis that was read, where it was written, and what its paths stand for."""
 

@@ -1,6 +1,5 @@
 """Conditions of filters, `where` and figures: comparisons of what a point has at its paths."""
 
-from dataclasses import replace
 from typing import Literal, cast
 
 from lab.spec import core, syntax
@@ -10,6 +9,7 @@ from lab.spec.check.metrics import read_metric
 from lab.spec.check.paths import ROOTS, resolve
 from lab.spec.check.quantities import described
 from lab.spec.check.text import head, unwrapped
+from lab.spec.records import replaced
 from lab.spec.signature import Type
 
 ORDERED = ("<", "<=", ">", ">=")
@@ -61,7 +61,7 @@ def _comparison(context: Context, comparison: syntax.Comparison, place: Place) -
         return _against(context, comparison, left, other=right, place=place)
     if isinstance(right, syntax.Path) and _is_alone(left) and comparison.op != "in":
         turned = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(comparison.op, comparison.op)
-        flipped = replace(comparison, op=cast(Literal["<"], turned), left=right, right=left)
+        flipped = replaced(comparison, op=cast(Literal["<"], turned), left=right, right=left)
         return _against(context, flipped, right, other=left, place=place)
     sides = (_operand(context, left, place), _operand(context, right, place))
     if sides[0] is None or sides[1] is None:

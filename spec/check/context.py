@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -12,6 +11,7 @@ from lab.spec import core, syntax
 from lab.spec.check.dimensions import Unit
 from lab.spec.check.watch import Watch
 from lab.spec.diagnostics import Diagnostic, Edit, Label
+from lab.spec.records import made_by, record, replaced
 from lab.spec.signature import Catalog, ParameterInfo, Type
 from lab.spec.source import Source, Span
 from lab.spec.suggest import nearest
@@ -19,7 +19,7 @@ from lab.spec.suggest import nearest
 NUMBER = Type("number")
 
 
-@dataclass(frozen=True)
+@record
 class Scope:
     """Where an expression stands.
 
@@ -31,13 +31,13 @@ class Scope:
     source: Source
     subject: str | None = None
     owner: str | None = None
-    parameters: Mapping[str, str] = field(default_factory=dict[str, str])
+    parameters: Mapping[str, str] = made_by(default_factory=dict[str, str])
     measured: bool = False
     inside: str | None = None
     search: bool = False
 
 
-@dataclass(frozen=True)
+@record
 class Place:
     """A scope, and the slot at which the value that is read there will stand."""
 
@@ -46,14 +46,14 @@ class Place:
 
     def at(self, slot: str) -> Place:
         """The same scope at another slot."""
-        return replace(self, slot=slot)
+        return replaced(self, slot=slot)
 
     def child(self, name: str) -> Place:
         """The place of an argument."""
         return self.at(f"{self.slot}.{name}")
 
 
-@dataclass(frozen=True)
+@record
 class Want:
     """What a value is read as; `what` names it in messages, `info` knows its limits and default."""
 
@@ -63,10 +63,10 @@ class Want:
 
     def one(self) -> Want:
         """What an item of the list is."""
-        return replace(self, type=replace(self.type, many=False, mapping=False))
+        return replaced(self, type=replaced(self.type, many=False, mapping=False))
 
 
-@dataclass(frozen=True)
+@record
 class Member:
     """Something that a path can name: its slot, and what may stand there."""
 
@@ -74,7 +74,7 @@ class Member:
     want: Want
 
 
-@dataclass(frozen=True)
+@record
 class Entry:
     """A component or call that stands at a slot: its name as written, and what is inside it."""
 
@@ -83,7 +83,7 @@ class Entry:
     members: Mapping[str, Member]
 
 
-@dataclass
+@record(frozen=False)
 class Declared:
     """A definition as written, and what has been made of it so far.
 
@@ -94,7 +94,7 @@ class Declared:
     source: Source
     state: Literal["new", "busy", "done"] = "new"
     made: core.Definition | None = None
-    types: dict[str, list[Want]] = field(default_factory=dict[str, list[Want]])
+    types: dict[str, list[Want]] = made_by(default_factory=dict[str, list[Want]])
 
     @property
     def kind(self) -> syntax.DefinitionKind:
@@ -107,7 +107,7 @@ class Declared:
         return self.node.name.text
 
 
-@dataclass(frozen=True)
+@record
 class Hint:
     """What to say beside the carets, the remedy that a machine can apply, and what would fit."""
 
@@ -218,7 +218,7 @@ class Context:
             first = self.diagnostics[index]
             if all(label.span != name.span for label in first.labels):
                 more = Label(name.span, "and here")
-                self.diagnostics[index] = replace(first, labels=(*first.labels, more))
+                self.diagnostics[index] = replaced(first, labels=(*first.labels, more))
             return
         self._unknown[key] = len(self.diagnostics)
         self.report(

@@ -6,7 +6,6 @@ it is run only there.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 
 from lab.spec import core, syntax
 from lab.spec.check.blocks import only, read_axis, read_filters, read_grid
@@ -17,13 +16,14 @@ from lab.spec.check.quantities import quantity
 from lab.spec.check.repeats import read_repeats
 from lab.spec.check.rewrite import Rewriter
 from lab.spec.check.searches import read_trials
+from lab.spec.records import record, replaced
 from lab.spec.signature import Catalog, Type
 from lab.spec.source import Source
 
 TYPES = {"seconds": "the time of a budget", "bytes": "the memory of a budget"}
 
 
-@dataclass(frozen=True)
+@record
 class Budget:
     """Wall seconds and bytes of memory."""
 
@@ -31,7 +31,7 @@ class Budget:
     memory_bytes: float | None = None
 
 
-@dataclass(frozen=True)
+@record
 class Edits:
     """What a profile changes."""
 
@@ -40,7 +40,7 @@ class Edits:
     trials: int | None = None
     budget: Budget | None = None
     filters: tuple[core.Filter, ...] = ()
-    claims: tuple[core.Claim, ...] = field(default=())
+    claims: tuple[core.Claim, ...] = ()
     grids: tuple[core.Grid, ...] = ()
 
 
@@ -91,7 +91,7 @@ def edited(study: core.Study, edits: Edits, catalog: Catalog) -> core.Study:
             changes |= dict.fromkeys(axis.paths[0].slots, axis.value)
     rewrite = Rewriter(catalog, changes)
     budget = edits.budget or Budget(study.wall_seconds, study.memory_bytes)
-    return replace(
+    return replaced(
         study,
         definitions={
             name: _definition(one, changes, rewrite) for name, one in study.definitions.items()
@@ -114,13 +114,13 @@ def _definition(
         or (None if default is None else rewrite(default))
         for name, default in definition.parameters.items()
     }
-    return replace(definition, value=whole or rewrite(definition.value), parameters=parameters)
+    return replaced(definition, value=whole or rewrite(definition.value), parameters=parameters)
 
 
 def _grid(
     grid: core.Grid, edits: Edits, changes: dict[str, core.Core], rewrite: Rewriter
 ) -> core.Grid:
-    return replace(
+    return replaced(
         grid,
         axes=_axes(grid.axes, edits.axes, changes, rewrite),
         repeat=None if edits.repeat is not None else grid.repeat,
@@ -131,7 +131,7 @@ def _grid(
 def _search(
     search: core.Search, edits: Edits, changes: dict[str, core.Core], rewrite: Rewriter
 ) -> core.Search:
-    return replace(
+    return replaced(
         search,
         axes=_axes(search.axes, edits.axes, changes, rewrite),
         repeat=None if edits.repeat is not None else search.repeat,
@@ -162,14 +162,14 @@ def _split(
     (path,) = axis.paths
     kept = tuple(slot for slot in path.slots if slot not in changes)
     if kept:
-        yield core.Axis((replace(path, slots=kept),), rewrite(axis.value), axis.span)
+        yield core.Axis((replaced(path, slots=kept),), rewrite(axis.value), axis.span)
     by_value: dict[int, list[str]] = {}
     for slot in path.slots:
         if slot in changes:
             by_value.setdefault(id(changes[slot]), []).append(slot)
     for slots in by_value.values():
         value = changes[slots[0]]
-        yield core.Axis((replace(path, slots=tuple(slots)),), value, axis.span)
+        yield core.Axis((replaced(path, slots=tuple(slots)),), value, axis.span)
 
 
 def _paired(
@@ -182,24 +182,24 @@ def _paired(
     slots = [set(path.slots) for path in axis.paths]
     for edit in edits:
         if [set(path.slots) for path in edit.paths] == slots:
-            return replace(axis, value=edit.value)
+            return replaced(axis, value=edit.value)
     columns = {
         i: changes[slot]
         for i, path in enumerate(axis.paths)
         for slot in path.slots
         if slot in changes
     }
-    return replace(axis, value=_with_columns(rewrite(axis.value), columns))
+    return replaced(axis, value=_with_columns(rewrite(axis.value), columns))
 
 
 def _with_columns(value: core.Core, columns: dict[int, core.Core]) -> core.Core:
     if not columns:
         return value
     if isinstance(value, core.Choice):
-        return replace(value, options=tuple(_with_columns(one, columns) for one in value.options))
+        return replaced(value, options=tuple(_with_columns(one, columns) for one in value.options))
     if isinstance(value, core.ListValue):
         items = tuple(columns.get(i, item) for i, item in enumerate(value.items))
-        return replace(value, items=items)
+        return replaced(value, items=items)
     return value
 
 

@@ -1,7 +1,6 @@
 """Figures of a report: which metrics they show, over which paths."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from lab.spec import core, syntax
 from lab.spec.check.arguments import Given, bind, formals, refuse_rest
@@ -13,6 +12,7 @@ from lab.spec.check.metrics import Metered, metric
 from lab.spec.check.paths import ROOTS, resolve
 from lab.spec.check.quantities import described
 from lab.spec.check.text import head, text_of, unwrapped
+from lab.spec.records import record
 from lab.spec.signature import Type
 from lab.spec.source import Source
 
@@ -56,7 +56,7 @@ def _figure(context: Context, expression: syntax.Expr, place: Place) -> core.Fig
     return core.Figure(name.text, parts.metrics, parts.paths, parts.options, text, expression.span)
 
 
-@dataclass(frozen=True)
+@record
 class _Parts:
     """Arguments of a figure, sorted by what they are."""
 

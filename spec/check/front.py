@@ -1,7 +1,6 @@
 """The order of a check."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TypeVar
 
@@ -29,6 +28,7 @@ from lab.spec.check.values import read_curve, read_text, read_value, read_word
 from lab.spec.check.watch import Watch
 from lab.spec.diagnostics import Diagnostic
 from lab.spec.parser import Parsed, parse, parse_axis
+from lab.spec.records import record
 from lab.spec.signature import Catalog
 from lab.spec.source import Source, Span
 
@@ -53,7 +53,7 @@ READERS: Mapping[str, Reader] = {
 Node = TypeVar("Node")
 
 
-@dataclass(frozen=True)
+@record
 class Checked:
     """A study, and what was found in it.
 

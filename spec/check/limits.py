@@ -1,7 +1,6 @@
 """Whether a number fits the parameter it is given to: its unit, wholeness and range."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import cast
 
 from lab.spec import core
@@ -9,6 +8,7 @@ from lab.spec.check.context import NO_HINT, Context, Hint, Place, Want
 from lab.spec.check.dimensions import FITS, PLAIN, Unit, base, called, thing
 from lab.spec.check.text import text_of
 from lab.spec.diagnostics import Edit
+from lab.spec.records import record
 from lab.spec.settle import WHOLE, settled
 from lab.spec.source import Span
 from lab.spec.units import Duration, DurationUnit
@@ -22,7 +22,7 @@ _WRITTEN = {
 }
 
 
-@dataclass(frozen=True)
+@record
 class Quantity:
     """A number that was read: its unit (None where unknown) and its value where it is constant."""
 

@@ -1,13 +1,13 @@
 """Warnings: what is legal and probably not meant."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields
 from functools import cache, lru_cache
 from itertools import pairwise
 from typing import cast, get_args
 
 from lab.spec import core
 from lab.spec.check.context import Context, Scope
+from lab.spec.records import names_of
 from lab.spec.source import Source
 
 
@@ -51,7 +51,7 @@ def _children(node: core.Core) -> Iterator[core.Core]:
 
 @cache
 def _fields_of(kind: type[core.Core]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind) if field.name != "span")
+    return tuple(name for name in names_of(kind) if name != "span")
 
 
 _KINDS = frozenset(get_args(core.Core))

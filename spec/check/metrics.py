@@ -4,7 +4,6 @@ A measurement's bare name measures the arm in question, `m(field)` another arm a
 declared metric is called the same way, and takes its own parameters by name.
 """
 
-from dataclasses import dataclass, replace
 from typing import Literal
 
 from lab.spec import core, syntax
@@ -16,6 +15,7 @@ from lab.spec.check.dimensions import Unit, called, combined, named, shown
 from lab.spec.check.quantities import described, quantity
 from lab.spec.check.schedules import declared_formals
 from lab.spec.check.text import head, listed, text_of, unwrapped
+from lab.spec.records import record, replaced
 from lab.spec.signature import Signature, Type
 from lab.spec.source import Span
 
@@ -23,7 +23,7 @@ ARM = Want(Type("arm"), "a metric")
 Better = Literal["higher", "lower"]
 
 
-@dataclass(frozen=True)
+@record
 class Metered:
     """A metric that was read: its unit, which way is better, and whether it asks for an arm."""
 
@@ -37,7 +37,7 @@ def read_metric(
     context: Context, expression: syntax.Expr, want: Want, place: Place
 ) -> core.Core | None:
     """A metric as an argument: what is measured of is said by whatever takes it."""
-    inside = replace(place, scope=replace(place.scope, measured=True))
+    inside = replaced(place, scope=replaced(place.scope, measured=True))
     found = metric(context, expression, want, inside)
     return None if found is None else found.core
 
@@ -177,7 +177,7 @@ def _metric_call(
     place: Place,
 ) -> Metered | None:
     made = context.define(declared)
-    parameters = [replace(one, positional=False) for one in declared_formals(declared)]
+    parameters = [replaced(one, positional=False) for one in declared_formals(declared)]
     arm_want = Want(ARM.type, f"`{declared.name}`")
     bound_arm, rest = _arm(context, arguments, arm_want, place)
     bound = bind(context, rest, parameters, callee=declared.name, span=span, place=place)
@@ -202,7 +202,7 @@ def _metric_call(
     return Metered(call, unit, better, is_open and isinstance(bound_arm.arm, core.TheMethod | None))
 
 
-@dataclass(frozen=True)
+@record
 class _Arm:
     """The arm that a call names; `missing` when it names none."""
 
@@ -249,7 +249,7 @@ def _measure(
     parameters = [one for one in formals(signature) if over_metrics or one.name != "of"]
     inside = place.at(f"{place.slot}.{signature.name}")
     if over_metrics:
-        inside = replace(inside, scope=replace(inside.scope, measured=True))
+        inside = replaced(inside, scope=replaced(inside.scope, measured=True))
     bound = bind(context, rest, parameters, callee=signature.name, span=span, place=inside)
     take_mapped(bound, parameters)
     names = [one.name for one in parameters if not one.want.type.mapping]

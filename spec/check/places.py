@@ -5,16 +5,16 @@ nothing that is written matches.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from lab.spec.check.components import implied
 from lab.spec.check.context import Context, Declared, Entry, Member, Want
+from lab.spec.records import record
 from lab.spec.signature import Type
 
 DEEPEST = 8
 
 
-@dataclass(frozen=True)
+@record
 class Hit:
     """A match: the member, and the names on the way to it, the stage's last."""
 
@@ -23,7 +23,7 @@ class Hit:
     stage: str
 
 
-@dataclass(frozen=True)
+@record
 class Node:
     """An entry on the frontier of a search, and how it was reached."""
 

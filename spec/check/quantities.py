@@ -1,7 +1,5 @@
 """Numbers with units: constants are computed, what depends on a choice stays an expression."""
 
-from dataclasses import replace
-
 from lab.spec import core, syntax
 from lab.spec.check.context import NUMBER, Context, Declared, Place, Scope, Want, suggestion
 from lab.spec.check.dimensions import (
@@ -18,6 +16,7 @@ from lab.spec.check.dimensions import (
 from lab.spec.check.limits import Quantity, duration_of, fitted
 from lab.spec.check.ranges import range_of
 from lab.spec.check.text import text_of, unwrapped
+from lab.spec.records import replaced
 from lab.spec.signature import Type
 from lab.spec.source import Span
 from lab.spec.units import DURATIONS, UNITS, Duration
@@ -193,7 +192,7 @@ def _parameter(context: Context, path: syntax.Path, want: Want, place: Place) ->
     slot = place.scope.parameters[name]
     node = context.declared[slot.partition("(")[0]].node
     default = next((one.default for one in node.parameters if one.name.text == name), None)
-    outside = Place(replace(place.scope, parameters={}), slot)
+    outside = Place(replaced(place.scope, parameters={}), slot)
     unit = None if default is None else unit_of(context, default, outside)
     context.use(slot, _as_unit(unit, want))
     return Quantity(core.Reference(slot, path.span), unit, None)
@@ -233,7 +232,7 @@ def use_let(context: Context, name: str, want: Want) -> bool:
     declared = context.declared[name]
     known = declared.types.setdefault("", [])
     if all(one.type.name != want.type.name for one in known):
-        known.append(replace(want, what=f"`{name}`"))
+        known.append(replaced(want, what=f"`{name}`"))
     is_busy = declared.state == "busy"
     context.define(declared)
     return not is_busy

@@ -1,12 +1,12 @@
 """`a .. b`: alternatives, or in a search everything between."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from lab.spec import core, syntax
 from lab.spec.check.context import Context, Place, Want
 from lab.spec.check.dimensions import PLAIN
 from lab.spec.check.limits import Quantity, fitted
+from lab.spec.records import replaced
 from lab.spec.settle import WHOLE
 from lab.spec.source import Span
 from lab.spec.units import DURATIONS, Duration
@@ -86,7 +86,7 @@ def _step(
         return None, False
     if isinstance(by, syntax.Number) and by.unit is not None and by.unit.text == "points":
         return Quantity(core.Const(by.value, by.span), PLAIN, by.value), True
-    return read(context, by, replace(want, what="the step of this range"), place), False
+    return read(context, by, replaced(want, what="the step of this range"), place), False
 
 
 def _is_whole(found: Quantity | None) -> bool:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 from lab.spec import core, syntax
 from lab.spec.check.context import Context, Place, Scope, Want, suggestion
@@ -10,6 +9,7 @@ from lab.spec.check.dimensions import shown
 from lab.spec.check.metrics import Metered, metric
 from lab.spec.check.text import text_of, unwrapped
 from lab.spec.diagnostics import Label
+from lab.spec.records import replaced
 from lab.spec.signature import Type
 
 STREAMS = ("init", "batches", "augment", "dropout")
@@ -102,7 +102,7 @@ def _until(context: Context, node: syntax.Repeat, scope: Scope) -> core.Until | 
         context.report("E0508", message, condition.span, scope)
         return None
     level, measured = said
-    place = Place(replace(scope, measured=True), f"until {scope.subject}")
+    place = Place(replaced(scope, measured=True), f"until {scope.subject}")
     found = metric(context, measured, Want(Type("metric"), "`until`"), place)
     width = metric(context, condition.right, Want(Type("metric"), "the width"), place)
     if found is None or width is None:

@@ -1,10 +1,10 @@
 """Setting slots in checked expressions: what a profile and `--set` do."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import cast
 
 from lab.spec import core
+from lab.spec.records import replaced
 from lab.spec.signature import Catalog
 from lab.spec.source import Span
 from lab.spec.units import Duration, DurationUnit
@@ -101,7 +101,7 @@ def _kept(node: core.Core, **fields: object) -> core.Core:
     """A node with other fields; the same node where they are what it has."""
     if all(_same(getattr(node, name), value) for name, value in fields.items()):
         return node
-    change = cast(Callable[..., core.Core], replace)
+    change = cast(Callable[..., core.Core], replaced)
     return change(node, **fields)
 
 

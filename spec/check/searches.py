@@ -1,7 +1,6 @@
 """Searches: blocks whose points are proposed one after another."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from lab.spec import core, syntax
 from lab.spec.check.blocks import CONDITION, ask_for_method, only, read_axes, read_filters
@@ -9,6 +8,7 @@ from lab.spec.check.conditions import read_condition
 from lab.spec.check.context import Context, Place, Scope, Want
 from lab.spec.check.metrics import read_metric
 from lab.spec.check.repeats import read_repeats
+from lab.spec.records import replaced
 from lab.spec.signature import Type
 from lab.spec.source import Source
 
@@ -30,7 +30,7 @@ def read_search(context: Context, node: syntax.Search, source: Source) -> core.S
             context.report("E0607", message, node.name.span, scope, help_lines=lines)
     if len(goals) != 1 or len(trials) != 1:
         return None
-    inside = replace(scope, measured=True, search=False)
+    inside = replaced(scope, measured=True, search=False)
     goal = read_metric(context, goals[0].metric, METRIC, Place(inside, f"search {node.name.text}"))
     constraint = None
     if goals[0].constraint is not None:
