@@ -7,7 +7,6 @@ as `every` does.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from lab.compiler.canonical import Shown, digest
 from lab.compiler.chooser import Chooser
@@ -20,9 +19,10 @@ from lab.compiler.plan import Case, ClaimPlan, Comparison, Junction, Tree
 from lab.compiler.points import Point, Scope
 from lab.compiler.problem import Problem
 from lab.spec import core
+from lab.spec.records import record
 
 
-@dataclass(frozen=True)
+@record
 class Setting:
     """One combination of the slots a claim ranges over."""
 
@@ -93,7 +93,7 @@ def _fixed(closure: Closure, point: Point) -> Closure:
     return Closure(expression, NOWHERE)
 
 
-@dataclass(frozen=True)
+@record
 class _Cases:
     """The cases of one claim."""
 

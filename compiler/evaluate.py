@@ -7,13 +7,13 @@ On the way it notes the value of every slot it passes, which is what conditions 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 from lab.compiler.arithmetic import between, combined, range_values
 from lab.compiler.chooser import Chooser
 from lab.compiler.problem import Problem
 from lab.spec import core
+from lab.spec.records import made_by, record, replaced
 from lab.spec.signature import Catalog, ParameterInfo, Signature, Type
 from lab.spec.source import Span
 from lab.spec.units import Duration
@@ -44,13 +44,13 @@ class Resolved(NamedTuple):
     value: Value
 
 
-@dataclass(frozen=True)
+@record
 class Environment:
     """What surrounds an expression: arguments of the definition it stands in (by slot), and values
     that a refined arm sets inside the methods below it (by slot)."""
 
-    bindings: Mapping[str, Closure] = field(default_factory=dict[str, Closure])
-    overrides: Mapping[str, Closure] = field(default_factory=dict[str, Closure])
+    bindings: Mapping[str, Closure] = made_by(default_factory=dict[str, Closure])
+    overrides: Mapping[str, Closure] = made_by(default_factory=dict[str, Closure])
 
 
 NOWHERE = Environment()
@@ -257,7 +257,7 @@ class Evaluator:
         environment: Environment,
     ) -> Value:
         """The arguments whose names are labels that the component knows only at run time."""
-        one = replace(info, type=replace(info.type, mapping=False))
+        one = replaced(info, type=replaced(info.type, mapping=False))
         return {
             label: self.argument(one, value, f"{slot}.{label}", environment)
             for label, value in written.items()

@@ -6,7 +6,6 @@ and the metrics as trees whose leaves name inputs of the node, so that its key c
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from lab.compiler.evaluate import NOWHERE, Environment, Noted
@@ -14,6 +13,7 @@ from lab.compiler.formulas import Formula, Leaf, Operation
 from lab.compiler.problem import Problem
 from lab.compiler.stages import Pipelines, Template
 from lab.spec import core
+from lab.spec.records import record
 from lab.spec.signature import ParameterInfo, Signature
 from lab.spec.values import Value
 
@@ -26,7 +26,7 @@ class Reader(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@record
 class Row:
     """A point: how metrics are read there, and what it has at each slot."""
 

@@ -1,13 +1,12 @@
 """Metrics of a point before there are replicates: arithmetic over measurements."""
 
-from dataclasses import dataclass
-
 from lab.compiler.graph import Graph
 from lab.compiler.plan import Tree
 from lab.compiler.stages import Template
+from lab.spec.records import record
 
 
-@dataclass(frozen=True)
+@record
 class Leaf:
     """A measurement of one point; `field` picks one of its numbers."""
 
@@ -15,7 +14,7 @@ class Leaf:
     field: str = "value"
 
 
-@dataclass(frozen=True)
+@record
 class Operation:
     """Arithmetic over measurements."""
 

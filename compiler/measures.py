@@ -1,7 +1,6 @@
 """Metrics at a point, as trees over measurements."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from lab.compiler.evaluate import Environment, Evaluator
 from lab.compiler.evidence import Row, evidence
@@ -10,17 +9,18 @@ from lab.compiler.points import Point, Scope
 from lab.compiler.problem import Problem
 from lab.compiler.stages import Pipelines, Template
 from lab.spec import core
+from lab.spec.records import made_by, record
 from lab.spec.signature import Signature
 from lab.spec.values import Value
 
 
-@dataclass(frozen=True)
+@record
 class Universe:
     """All points of a study, for measurements that look at them together; `known` are those."""
 
     scope: Scope
     points: Sequence[Point]
-    known: dict[tuple[int, tuple[str, ...]], Template] = field(
+    known: dict[tuple[int, tuple[str, ...]], Template] = made_by(
         default_factory=dict[tuple[int, tuple[str, ...]], Template]
     )
 

@@ -1,7 +1,6 @@
 """A grid as points: every combination of its axes that its filters leave."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Literal, cast
 
 from lab.compiler.canonical import Shown, digest, number_text
@@ -11,12 +10,13 @@ from lab.compiler.evaluate import NOWHERE, Closure, Contents, Evaluator, Noted, 
 from lab.compiler.problem import Problem
 from lab.compiler.stages import Pipelines, Template
 from lab.spec import core
+from lab.spec.records import made_by, record
 from lab.spec.signature import Catalog
 
 ROOTS: tuple[Literal["method", "model", "data"], ...] = ("method", "model", "data")
 
 
-@dataclass(frozen=True)
+@record
 class Point:
     """One combination: its arm as a template, and what was found at each slot on the way.
 
@@ -40,7 +40,7 @@ class Point:
         return digest([self.arm, self.stage.digest])[:16]
 
 
-@dataclass(frozen=True)
+@record
 class Expansion:
     """The points of a grid, and how many each filter removed."""
 
@@ -48,7 +48,7 @@ class Expansion:
     removed: Mapping[core.Filter, int]
 
 
-@dataclass(frozen=True)
+@record
 class Scope:
     """What an expansion needs to know besides the grid.
 
@@ -58,8 +58,8 @@ class Scope:
     study: core.Study
     catalog: Catalog
     contents: Contents
-    winners: dict[str, Template] = field(default_factory=dict[str, Template])
-    settled: dict[int, SettledStage] = field(default_factory=dict[int, SettledStage])
+    winners: dict[str, Template] = made_by(default_factory=dict[str, Template])
+    settled: dict[int, SettledStage] = made_by(default_factory=dict[int, SettledStage])
 
     @property
     def shown(self) -> Shown:

@@ -1,11 +1,10 @@
 """A warning that only a plan can give."""
 
-from dataclasses import dataclass
-
+from lab.spec.records import record
 from lab.spec.source import Span
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Remark:
     """A warning: the driver makes it a diagnostic."""
 

@@ -10,29 +10,30 @@ The count takes time in the length of the text, not in the number of points.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from functools import cached_property
 
+from lab.spec.records import record
 from lab.spec.source import Span
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False, slots=False)
 class Site:
     """A place with alternatives. `options` are those that ask for something: for each, how many
     alternatives it stands for and the sites that they ask for.
 
-    Always holds: sites with one `key` are one choice, and have as many options; `keys` are its own
-    key and those of all sites inside it.
+    Always holds: sites with one `key` are one choice, and have as many options.
     """
 
     key: int
     options: "tuple[tuple[int, Sites], ...]"
     what: str
     span: Span
-    keys: frozenset[int] = field(init=False)
 
-    def __post_init__(self) -> None:
+    @cached_property
+    def keys(self) -> frozenset[int]:
+        """Its own key and those of all sites inside it."""
         inner = (one.keys for _, sites in self.options for one in sites)
-        object.__setattr__(self, "keys", frozenset({self.key}).union(*inner))
+        return frozenset({self.key}).union(*inner)
 
     @property
     def width(self) -> int:

@@ -7,20 +7,20 @@ node for all seeds.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal, cast
 
 from lab.compiler.canonical import NUMERICS, digest, meaning
 from lab.compiler.evaluate import NOWHERE, Environment, Evaluator
 from lab.compiler.problem import Problem
 from lab.spec import core
+from lab.spec.records import record
 from lab.spec.signature import ParameterInfo, Signature
 from lab.spec.values import Value
 
 KEY_LENGTH = 32
 
 
-@dataclass(frozen=True)
+@record
 class Template:
     """A stage or measurement of a point; `random`: its result depends on the replicate."""
 

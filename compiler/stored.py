@@ -7,14 +7,14 @@ text until then.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, cast
 
 from lab.compiler.plan import Node
+from lab.spec.records import record
 from lab.spec.values import Value
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Described:
     """A stored stage. `details` is the JSON text of what the properties give, or that itself."""
 

@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
@@ -16,13 +15,14 @@ from lab.spec.catalog import builtin_catalog
 from lab.spec.check import Checked, check
 from lab.spec.diagnostics import Diagnostic, Label
 from lab.spec.files import read_source
+from lab.spec.records import record, replaced
 from lab.spec.render import as_json as finding_as_json
 from lab.spec.render import in_order, render_all
 from lab.spec.signature import Catalog
 from lab.spec.source import Source
 
 
-@dataclass(frozen=True)
+@record
 class Loaded:
     """A study file, checked and planned; `plan` is None where there are errors."""
 
@@ -86,7 +86,7 @@ def _with_reach(
 def _reaching(one: Diagnostic, counts: dict[str, int]) -> Diagnostic:
     if not one.subject or not counts.get(one.subject):
         return one
-    return replace(one, reach=f"{counts[one.subject]} of {counts['']} runs")
+    return replaced(one, reach=f"{counts[one.subject]} of {counts['']} runs")
 
 
 def show_diagnostics(loaded: Loaded, stream: TextIO = sys.stderr, *, as_json: bool = False) -> None:

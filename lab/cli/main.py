@@ -7,7 +7,6 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
@@ -15,9 +14,10 @@ from typing import Any, cast
 from lab import __version__
 from lab.cli import exits
 from lab.cli.options import Options
+from lab.spec.records import record
 
 
-@dataclass(frozen=True)
+@record
 class Command:
     """A row of the table. `target` is `module:function`, imported only when the command is used."""
 

@@ -1,10 +1,11 @@
 """What a command was given, checked."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from lab.spec.records import record
 
-@dataclass(frozen=True, kw_only=True)
+
+@record(kw_only=True)
 class Options:
     """The arguments of any command; each reads those it declares in the table."""
 
