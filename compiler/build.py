@@ -1,7 +1,6 @@
 """A checked study as a plan: the front door of the compiler."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from lab.compiler.canonical import Shown
 from lab.compiler.claims import plan_claim
@@ -12,16 +11,17 @@ from lab.compiler.measures import Metrics, Universe
 from lab.compiler.plan import Adaptive, AxisSummary, ColumnPlan, FigurePlan, Plan, Removed, Run
 from lab.compiler.points import ROOTS, Expansion, Point, Scope, arm_text, expand
 from lab.compiler.problem import Problem
-from lab.compiler.searches import plan_search, search_winners
+from lab.compiler.searches import Decisions, search_winners
 from lab.compiler.size import refuse_too_large
 from lab.compiler.stages import owners
 from lab.spec import core
+from lab.spec.records import record
 from lab.spec.signature import Catalog
 from lab.spec.source import Span
 from lab.spec.values import Value
 
 
-@dataclass(frozen=True)
+@record
 class Refusal:
     """Why a checked study has no plan: the driver makes it a diagnostic."""
 
@@ -31,15 +31,18 @@ class Refusal:
     help_lines: tuple[str, ...]
 
 
-def compile_study(study: core.Study, catalog: Catalog, contents: Contents) -> Plan | Refusal:
+def compile_study(
+    study: core.Study, catalog: Catalog, contents: Contents, decided: Decisions | None = None
+) -> Plan | Refusal:
     """The plan of a study, or the first reason why it has none.
 
     Args:
         study: checked. `catalog`: the one it was checked against.
         contents: checksum of a file named in the study, None while it is not known.
+        decided: best trials of the searches that are over; the arms of the others wait.
     """
     try:
-        return _Builder(Scope(study, catalog, contents)).plan()
+        return _Builder(Scope(study, catalog, contents)).plan(decided)
     except Problem as problem:
         return Refusal(problem.code, problem.message, problem.span, problem.help_lines)
 
@@ -68,7 +71,7 @@ def runs_touching(study: core.Study, catalog: Catalog, subjects: frozenset[str])
     return counts
 
 
-@dataclass(frozen=True)
+@record
 class _Described:
     """What the runs of one point have in common."""
 
@@ -91,9 +94,9 @@ class _Builder:
         self.texts = {slot: text for text, slots in self.paths.items() for slot in slots}
         self.columns = _columns(scope.study)
 
-    def plan(self) -> Plan:
+    def plan(self, decided: Decisions | None = None) -> Plan:
         refuse_too_large(self.scope)
-        search_winners(self.scope)
+        searches = search_winners(self.scope, decided)
         expansions = [(grid, expand(self.scope, grid)) for grid in self.study.grids]
         points = tuple(point for _, expansion in expansions for point in expansion.points)
         universe = Universe(self.scope, points)
@@ -114,7 +117,7 @@ class _Builder:
             wall_seconds=self.study.wall_seconds,
             memory_bytes=self.study.memory_bytes,
             components=self._own_components(),
-            searches=tuple(plan_search(self.study, one) for one in self.study.searches),
+            searches=searches,
             adaptive=tuple(_adaptive(self.study)),
         )
 

@@ -4,13 +4,13 @@ Frozen, and all that the runtime sees of a study. A plan round-trips through JSO
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
+from lab.spec.records import record
 from lab.spec.values import Value
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Node:
     """One stage or measurement, named by the hash of its meaning.
 
@@ -40,7 +40,7 @@ class Node:
 Tree = Mapping[str, Value]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Run:
     """One point and replicate: where it came from, what it chose, what is measured of it.
 
@@ -64,7 +64,7 @@ class Run:
     stages: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Comparison:
     """`left op right`, a pair of trees for every replicate, in the order of `Case.seeds`."""
 
@@ -73,7 +73,7 @@ class Comparison:
     right: tuple[Tree, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Junction:
     """`and`, `or`, `not` over comparisons."""
 
@@ -81,7 +81,7 @@ class Junction:
     operands: "tuple[Comparison | Junction, ...]"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Case:
     """A claim at one setting of the paths it ranges over; `group` names the `every` part of it."""
 
@@ -91,7 +91,7 @@ class Case:
     condition: Comparison | Junction
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ClaimPlan:
     """A claim holds when, in every group, some case holds."""
 
@@ -102,7 +102,7 @@ class ClaimPlan:
     cases: tuple[Case, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ColumnPlan:
     """A column: its label (a key of `Run.metrics`), unit and direction."""
 
@@ -111,7 +111,7 @@ class ColumnPlan:
     better: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FigurePlan:
     """What `table(…)` and kin show: columns and paths by argument name (`""` for positional)."""
 
@@ -122,7 +122,7 @@ class FigurePlan:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AxisSummary:
     """A line of the axis table."""
 
@@ -131,7 +131,7 @@ class AxisSummary:
     values: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Removed:
     """What a filter removed from a grid: how many runs, and why; all its filters left `left`."""
 
@@ -142,12 +142,14 @@ class Removed:
     left: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SearchPlan:
     """Trials that are proposed one after another: `trials` of them, `replicates` runs each.
 
     `space` maps a path as written to what is sought there. The winner is the arm `name.best`, whose
-    stage waits for the search.
+    stage waits for the search. `key` names the search by all that decides what its trials find,
+    however many there are; `goal` is what is sought, of dimension `unit`. `best` has the
+    settings of the trial that was found to be the best, by path, once the plan is made with it.
     """
 
     name: str
@@ -156,6 +158,12 @@ class SearchPlan:
     trials: int
     replicates: int
     space: Mapping[str, str]
+    key: str = ""
+    goal: str = ""
+    constraint: str | None = None
+    unit: str | None = None
+    seed: int = 0
+    best: Mapping[str, str] | None = None
 
     @property
     def runs(self) -> int:
@@ -163,7 +171,7 @@ class SearchPlan:
         return self.trials * self.replicates
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Adaptive:
     """A grid whose replicates are enough once an interval is narrow; its runs are all there may be.
 
@@ -179,7 +187,7 @@ class Adaptive:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Plan:
     """Everything that a study asks for. Always holds: nodes stand after the nodes they use."""
 

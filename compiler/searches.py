@@ -1,19 +1,24 @@
-"""Searches: their winners as stages that wait, and what is planned of them.
+"""Searches: their winners as stages that wait or as the best trial, and what is planned of them.
 
 The key of a winner covers all that decides which trial wins: the arm that is searched at the first
 corner of the space, the space, the goal and its constraint as measured on validation, the direction
 and how many trials there are.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import cast
+
 from lab.compiler.canonical import digest
 from lab.compiler.chooser import Chooser
 from lab.compiler.evaluate import NOWHERE
 from lab.compiler.evidence import Inputs, Row
 from lab.compiler.measures import Metrics
-from lab.compiler.plan import SearchPlan
+from lab.compiler.plan import Plan, SearchPlan
 from lab.compiler.points import Scope, axes_of, chosen_method
 from lab.compiler.problem import Problem
-from lab.compiler.stages import Pipelines, Template
+from lab.compiler.stages import KEY_LENGTH, Pipelines, Template
+from lab.compiler.trials import Number, replay, replicates_of, trial_point, unit_of
 from lab.spec import core
 from lab.spec.signature import Signature
 from lab.spec.units import Duration
@@ -22,25 +27,70 @@ from lab.spec.values import Value
 SEARCH = Signature("search", "stage", (), "The best trial of a search.", "", "", "", 0, "1")
 
 
-def search_winners(scope: Scope) -> None:
-    """Make the winner of every search an arm, in the order they are written."""
-    for search in scope.study.searches:
-        scope.winners[f"{search.name}.best"] = _winner(scope, search)
+#: The values of the best trial, by search and site.
+Decisions = Mapping[str, Mapping[str, Number]]
 
 
-def plan_search(study: core.Study, search: core.Search) -> SearchPlan:
-    """What a plan says of a search."""
-    replicates = len((search.repeat or study.repeat).seeds)
-    space = {path.text: _text(axis.value) for axis in search.axes for path in axis.paths}
-    return SearchPlan(search.name, search.title, search.direction, search.trials, replicates, space)
+def search_winners(scope: Scope, decided: Decisions | None = None) -> tuple[SearchPlan, ...]:
+    """Make the winner of every search an arm, in the order they are written.
+
+    Of a search in `decided` it is the best trial's pipeline; of any other, a stage that waits.
+    """
+    return tuple(_search(scope, one, (decided or {}).get(one.name)) for one in scope.study.searches)
 
 
-def _winner(scope: Scope, search: core.Search) -> Template:
-    repeat = search.repeat or scope.study.repeat
+def _search(scope: Scope, search: core.Search, best: Mapping[str, Number] | None) -> SearchPlan:
+    winner, unit = _winner(scope, search)
+    point = None if best is None else trial_point(scope, search, replay(best))
+    scope.winners[f"{search.name}.best"] = winner if point is None else point.stage
+    seeds = replicates_of(scope.study, search).seeds
+    return SearchPlan(
+        name=search.name,
+        title=search.title,
+        direction=search.direction,
+        trials=search.trials,
+        replicates=len(seeds),
+        space={path.text: _text(axis.value) for axis in search.axes for path in axis.paths},
+        key=digest({**winner.arguments, "trials": None, "inputs": _digests(winner)})[:KEY_LENGTH],
+        goal=said(search.goal),
+        constraint=None if search.constraint is None else said(search.constraint),
+        unit=unit,
+        seed=seeds[0],
+        best=None if point is None else point.settings(scope, search),
+    )
+
+
+def waiting(plan: Plan) -> frozenset[str]:
+    """Keys of the nodes that wait for a search to be decided."""
+    found: set[str] = set()
+    for node in plan.nodes:
+        is_search = node.role == "stage" and node.component == SEARCH.name
+        if is_search or not found.isdisjoint(node.inputs.values()):
+            found.add(node.key)
+    return frozenset(found)
+
+
+def ready(plan: Plan) -> Plan:
+    """What of a plan waits for no search; claims are left out, for they need all of it."""
+    late = waiting(plan)
+    if not late:
+        return plan
+    nodes = tuple(node for node in plan.nodes if node.key not in late)
+    runs = tuple(run for run in plan.runs if late.isdisjoint(run.stages))
+    return replace(plan, nodes=nodes, runs=runs, claims=())
+
+
+def _digests(template: Template) -> Value:
+    return {role: one.digest for role, one in template.inputs.items()}
+
+
+def _winner(scope: Scope, search: core.Search) -> tuple[Template, str | None]:
+    repeat = replicates_of(scope.study, search)
     evaluator = scope.evaluator(axes_of(search), Chooser())
     pipelines = Pipelines(evaluator, repeat.vary)
     corner = pipelines.method(chosen_method(evaluator))
     inputs, metrics = Inputs(), Metrics(evaluator, repeat.vary, corner, split="validation")
+    goal = metrics.formula(search.goal, NOWHERE)
     arguments: dict[str, Value] = {
         "space": {slot: _space(scope, axis.value) for axis in search.axes for slot in _slots(axis)},
         "filters": [digest(_condition(one.condition)) + one.kind for one in search.filters],
@@ -48,13 +98,34 @@ def _winner(scope: Scope, search: core.Search) -> Template:
         "trials": search.trials,
         "seeds": list(repeat.seeds),
         "vary": list(repeat.vary),
-        "goal": inputs.tree(metrics.formula(search.goal, NOWHERE)),
+        "goal": inputs.tree(goal),
     }
     if search.constraint is not None:
         row = Row(metrics, evaluator.settings)
         arguments["constraint"] = inputs.condition(search.constraint, row)
     every = {"corner": corner, **inputs.templates}
-    return pipelines.template("stage", SEARCH, arguments, inputs=every, owner=f"{search.name}.best")
+    made = pipelines.template("stage", SEARCH, arguments, inputs=every, owner=f"{search.name}.best")
+    return made, unit_of(goal)
+
+
+def said(expression: core.Core) -> str:
+    """A goal or a condition in a few words, numbers in base units."""
+    match expression:
+        case core.MetricCall() | core.Measure():
+            name = expression.name if isinstance(expression, core.MetricCall) else ""
+            arm = expression.arm.name if isinstance(expression.arm, core.Arm) else ""
+            shown = name or cast(core.Measure, expression).measurement
+            return f"{shown}({arm})" if arm else shown
+        case core.Const():
+            return _text(expression)
+        case core.Arithmetic() | core.Compare():
+            return f"{said(expression.left)} {expression.op} {said(expression.right)}"
+        case core.Logical(op="not"):
+            return f"not {said(expression.operands[0])}"
+        case core.Logical():
+            return f" {expression.op} ".join(said(one) for one in expression.operands)
+        case _:
+            return "…"
 
 
 def _slots(axis: core.Axis) -> list[str]:
