@@ -1,0 +1,208 @@
+"""Programs and lanes: what compiles once, and the nodes that it does.
+
+A program is a stage or measurement with its static arguments. Nodes that differ in traced
+arguments, in seeds, and in inputs that are themselves lanes of one program, are its lanes: a
+hundred learning rates are one program. An engine takes programs, and each lane stays a node of its
+own, with its own key, record and failure.
+
+Of a schedule all numbers but durations are traced; its form is static (`lab.runtime.traced` is the
+other half of this rule).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Literal, cast
+
+from lab.compiler.canonical import digest
+from lab.compiler.plan import Node, Plan
+from lab.spec.signature import Catalog, Signature
+from lab.spec.values import Value
+
+KEY_LENGTH = 32
+#: Stands for a number that is an argument of the compiled program.
+_NUMBER = "a number"
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """One compilation and the nodes it does, in the order in which they are to be done.
+
+    `first` is the first of its nodes, whose static arguments are those of all; `static` spells
+    them. `inputs` maps a role to the program whose lanes are used. `traced` are the paths of
+    arguments that may differ between lanes and compile nothing. Always holds: the programs of
+    `inputs` stand earlier in the plan's.
+    """
+
+    first: Node
+    inputs: Mapping[str, "Program"]
+    lanes: tuple[str, ...]
+    traced: tuple[str, ...]
+    static: Callable[[], str]
+
+    @cached_property
+    def key(self) -> str:
+        """The program's name: the same in every process, study and store."""
+        about = [self.role, self.component, self.first.version, self.static()]
+        return digest([*about, {role: one.key for role, one in self.inputs.items()}])[:KEY_LENGTH]
+
+    @property
+    def role(self) -> Literal["stage", "measurement"]:
+        """Whether its nodes are stages or measurements."""
+        return self.first.role
+
+    @property
+    def component(self) -> str:
+        """The component that its nodes are of."""
+        return self.first.component
+
+    @property
+    def label(self) -> str:
+        """The program in a few words: those of its first node."""
+        return self.first.label
+
+
+def programs(plan: Plan, catalog: Catalog) -> tuple[Program, ...]:
+    """The programs of a plan, each after the programs it uses."""
+    frozen = _Frozen(catalog)
+    groups: dict[_Same, list[Node]] = {}
+    #: The number of a node's program, in the order in which they appear.
+    place: dict[str, int] = {}
+    numbers: dict[_Same, int] = {}
+    for node in plan.nodes:
+        inputs = tuple((role, place[key]) for role, key in node.inputs.items())
+        same = (node.role, node.component, node.version, frozen.of(node), inputs)
+        place[node.key] = numbers.setdefault(same, len(numbers))
+        groups.setdefault(same, []).append(node)
+    ranks = _ranks(plan)
+    made: list[Program] = []
+    for (_, _, _, static, inputs), nodes in groups.items():
+        nodes.sort(key=lambda node: ranks[node.key])
+        signature = catalog.signatures.get((nodes[0].role, nodes[0].component))
+        made.append(
+            Program(
+                first=nodes[0],
+                inputs={role: made[number] for role, number in inputs},
+                lanes=tuple(node.key for node in nodes),
+                traced=tuple(_traced(nodes[0].arguments, signature, catalog)),
+                static=partial(frozen.text, static),
+            )
+        )
+    return tuple(made)
+
+
+def in_order(plan: Plan) -> tuple[str, ...]:
+    """Keys of all nodes in the order in which they are to be done.
+
+    The first replicate of every arm comes before the second of any, so that every row of a table
+    has a number early; within a replicate the nodes stand as the plan has them. Always holds:
+    nodes stand after the nodes they use.
+    """
+    ranks = _ranks(plan)
+    return tuple(sorted((node.key for node in plan.nodes), key=ranks.__getitem__))
+
+
+_Same = tuple[str, str, str, int, tuple[tuple[str, int], ...]]
+
+
+def _ranks(plan: Plan) -> dict[str, int]:
+    """The replicate of each node, counted from 0: at least that of everything it uses."""
+    seeds: dict[int | None, int] = {None: 0}
+    for run in plan.runs:
+        seeds.setdefault(run.seed, len(seeds) - 1)
+    ranks: dict[str, int] = {}
+    for node in plan.nodes:
+        rank = seeds.setdefault(node.seed, len(seeds) - 1)
+        for key in node.inputs.values():
+            rank = max(rank, ranks[key])
+        ranks[node.key] = rank
+    return ranks
+
+
+#: A part of a value: text of a plain one, the number of one that has parts itself.
+_Part = str | int
+
+
+class _Frozen:
+    """Values without their traced numbers, as numbers that are equal where the values are.
+
+    Values that several nodes share are looked at once: they live as long as their plan.
+    """
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._signatures = catalog.signatures
+        self._known: dict[tuple[int, bool], int] = {}
+        self._flags: dict[tuple[str, str], tuple[tuple[str, bool], ...]] = {}
+        self._numbers: dict[tuple[_Part, ...], int] = {}
+        self._parts: list[tuple[_Part, ...]] = []
+
+    def of(self, node: Node) -> int:
+        """The number of the static part of a node's arguments."""
+        key = (id(node.arguments), False)
+        known = self._known.get(key)
+        if known is None:
+            parts = self._arguments(node.role, node.component, node.arguments)
+            known = self._known[key] = self._number(parts)
+        return known
+
+    def text(self, number: int) -> str:
+        """What has this number, spelled out: the same in every process."""
+        spelled = (self.text(one) if isinstance(one, int) else one for one in self._parts[number])
+        return f"({' '.join(spelled)})"
+
+    def _number(self, parts: tuple[_Part, ...]) -> int:
+        number = self._numbers.setdefault(parts, len(self._parts))
+        if number == len(self._parts):
+            self._parts.append(parts)
+        return number
+
+    def _arguments(self, kind: str, name: str, arguments: Mapping[str, Value]) -> tuple[_Part, ...]:
+        flags = self._traced(kind, name) or tuple((at, False) for at in sorted(arguments))
+        return (
+            kind,
+            name,
+            *(self._part(arguments.get(at), traced) for at, traced in flags),
+        )
+
+    def _part(self, value: Value, traced: bool) -> _Part:
+        if isinstance(value, dict):
+            known = self._known.get((id(value), traced))
+            if known is None:
+                known = self._known[id(value), traced] = self._number(self._mapping(value, traced))
+            return known
+        if isinstance(value, list):
+            return self._number(("list", *(self._part(one, traced) for one in value)))
+        if traced and isinstance(value, int | float) and not isinstance(value, bool):
+            return _NUMBER
+        return repr(value)
+
+    def _mapping(self, value: Mapping[str, Value], traced: bool) -> tuple[_Part, ...]:
+        if "component" in value and not traced:
+            kind, name = cast(str, value["kind"]), cast(str, value["component"])
+            return self._arguments(kind, name, cast(Mapping[str, Value], value["args"]))
+        inner = traced and "duration" not in value
+        named = ((name, self._part(one, inner)) for name, one in sorted(value.items()))
+        return tuple(part for pair in named for part in pair)
+
+    def _traced(self, kind: str, name: str) -> tuple[tuple[str, bool], ...]:
+        known = self._flags.get((kind, name))
+        if known is None:
+            signature = self._signatures.get((kind, name))
+            parameters = () if signature is None else signature.parameters
+            known = self._flags[kind, name] = tuple((one.name, one.traced) for one in parameters)
+        return known
+
+
+def _traced(
+    arguments: Mapping[str, Value], signature: Signature | None, catalog: Catalog, at: str = ""
+) -> Iterator[str]:
+    """Paths of the traced arguments of a component, and of components inside it."""
+    for info in () if signature is None else signature.parameters:
+        value, path = arguments.get(info.name), f"{at}{info.name}"
+        if info.traced:
+            yield path
+        elif isinstance(value, dict) and "component" in value:
+            inside = catalog.get(cast(str, value["kind"]), cast(str, value["component"]))
+            yield from _traced(
+                cast(Mapping[str, Value], value["args"]), inside, catalog, f"{path}."
+            )

@@ -1,0 +1,160 @@
+"""What stages cost: how many steps, and what a step is.
+
+A pass back is two passes forward. A step of a training runs `batch` examples through the network,
+makes the weights once through the method, and moves every trained number; a step of a fit runs
+places of tensors through their fields, or makes all weights.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import cast
+
+from lab.compiler.facts import (
+    FLOAT_BYTES,
+    Asking,
+    Cost,
+    Effort,
+    Kind,
+    Made,
+    Method,
+    Network,
+    Source,
+    count,
+    size,
+)
+from lab.runtime.facts.training import chosen
+from lab.runtime.facts.values import integer, number, steps_of
+from lab.spec.values import Value
+
+#: Forward and back, in passes forward.
+_BOTH_WAYS = 3
+#: Bytes of a record: what was asked, curves, checksums.
+RECORD_BYTES = 6_000
+#: Points of a fit's curve, each a call of its program.
+_LOOKS = 50
+
+
+def pretrained(arguments: Mapping[str, Value], asking: Asking) -> Cost:
+    """A checkpoint, read."""
+    return _kept(_network(arguments, asking))
+
+
+def apply(arguments: Mapping[str, Value], asking: Asking) -> Cost:
+    """Weights once through a method."""
+    before = asking.made("before")
+    made = Made(before.network, _method(arguments["through"], before.network, asking))
+    return _kept(made, macs=_all_weights(made))
+
+
+def fit(arguments: Mapping[str, Value], asking: Asking) -> Cost:
+    """Weights of a method fitted to weights."""
+    before = asking.made("before")
+    method = _method(arguments["through"], before.network, asking)
+    steps, batch = steps_of(arguments), arguments.get("batch")
+    macs, activations = _of_a_fitting_step(method, batch if isinstance(batch, int) else None)
+    moved = _moved(arguments["by"], method.trained, asking)
+    made = Made(before.network, method)
+    return _kept(
+        made,
+        macs=_BOTH_WAYS * macs * steps + 2 * method.macs,
+        elements=(_BOTH_WAYS * activations + moved) * steps,
+        steps=steps,
+        calls=min(steps, _LOOKS),
+        working=FLOAT_BYTES * (moved + activations + count(method.taken.values())),
+        kind=method.kind,
+    )
+
+
+def train(arguments: Mapping[str, Value], asking: Asking) -> Cost:
+    """A network trained on examples."""
+    made = _begun(arguments, asking)
+    network, source = made.network, cast(Source, asking.of(arguments["data"]))
+    batch = min(integer(arguments, "batch"), source.train)
+    per_epoch = source.train // batch
+    steps = steps_of(arguments, per_epoch=per_epoch, batch=batch)
+    effort = cast(Effort, asking.of(arguments["select"]))
+    rows = chosen(effort, batch)
+    looked_at = rows * _BOTH_WAYS + effort.forward * batch
+    extra = cast(int, asking.of(arguments["loss"])) * rows
+    moved = _moved(arguments["by"], made.trained, asking)
+    averaged = made.trained if number(arguments, "average") else 0
+    watched = _watched(arguments, source) * (steps // per_epoch)
+    method = made.method
+    macs = looked_at * network.macs + extra + _BOTH_WAYS * (method.macs if method else 0)
+    made_weights = method.activations if method else 0
+    is_convolutional = network.kind == "convolution"
+    return _kept(
+        made,
+        macs=macs * steps + watched * network.macs,
+        elements=(looked_at * network.activations + _BOTH_WAYS * made_weights + moved + averaged)
+        * steps,
+        steps=steps,
+        calls=steps if is_convolutional else -(-steps // per_epoch),
+        working=FLOAT_BYTES * (moved + averaged + batch * network.activations + made_weights)
+        + source.total_bytes,
+        kind=network.kind,
+    )
+
+
+def _watched(arguments: Mapping[str, Value], source: Source) -> int:
+    watch = arguments.get("watch")
+    return source.of(watch) if isinstance(watch, str) else 0
+
+
+def _begun(arguments: Mapping[str, Value], asking: Asking) -> Made:
+    """What training starts from: the model anew, or what the stage before made."""
+    before = asking.made("before") if "before" in asking.inputs else _network(arguments, asking)
+    through = arguments.get("through")
+    if through is None:
+        return before
+    return Made(before.network, _method(through, before.network, asking))
+
+
+def _network(arguments: Mapping[str, Value], asking: Asking) -> Made:
+    return Made(cast(Network, asking.of(arguments["model"])))
+
+
+def _method(value: Value, network: Network, asking: Asking) -> Method:
+    return cast(Callable[[Network], Method], asking.of(value))(network)
+
+
+def _of_a_fitting_step(method: Method, batch: int | None) -> tuple[int, int]:
+    """Multiplications and activations of one way forward."""
+    if not method.place_macs:
+        return method.macs, method.activations
+    places = {path: batch or size(shape) for path, shape in method.taken.items()}
+    macs = sum(method.place_macs[path] * places[path] for path in places)
+    return macs, method.place_activations * sum(places.values())
+
+
+def _moved(optimizer: Value, trained: int, asking: Asking) -> int:
+    """Numbers of a step that stand beside the network: trained, gradients, optimizer's."""
+    return (2 + cast(int, asking.of(optimizer))) * trained
+
+
+def _all_weights(made: Made) -> int:
+    return made.method.macs if made.method else 0
+
+
+def _kept(
+    made: Made,
+    *,
+    macs: float = 0.0,
+    elements: float = 0.0,
+    steps: int = 0,
+    calls: int = 0,
+    working: float = 0.0,
+    kind: Kind | None = None,
+) -> Cost:
+    """The cost of a stage that makes something: its files, and memory for what it works with."""
+    shipped = made.packed_bytes
+    return Cost(
+        macs=macs,
+        elements=elements + 2 * made.network.parameters,
+        steps=steps,
+        calls=calls,
+        parameters=made.trained,
+        memory=int(working) + 2 * made.network.state_bytes + made.kept_bytes,
+        disk=made.kept_bytes + shipped + RECORD_BYTES,
+        kind=made.network.kind if kind is None else kind,
+        made=made,
+    )

@@ -1,0 +1,43 @@
+"""What optimizers keep, what selectors skip, and what losses add."""
+
+import math
+from collections.abc import Mapping
+
+from lab.compiler.facts import Asking, Effort
+from lab.runtime.facts.values import number
+from lab.spec.values import Value
+
+
+def two_moments(arguments: Mapping[str, Value], asking: Asking) -> int:
+    """Two numbers for each that is moved."""
+    del arguments, asking
+    return 2
+
+
+def one_moment(arguments: Mapping[str, Value], asking: Asking) -> int:
+    """One number for each that is moved."""
+    del arguments, asking
+    return 1
+
+
+def everything(arguments: Mapping[str, Value], asking: Asking) -> Effort:
+    """The whole batch, chosen without looking."""
+    del arguments, asking
+    return Effort(forward=0.0, backward=1.0)
+
+
+def a_share(arguments: Mapping[str, Value], asking: Asking) -> Effort:
+    """A share of the batch, chosen without looking."""
+    del asking
+    return Effort(forward=0.0, backward=number(arguments, "rate"))
+
+
+def nothing_more(arguments: Mapping[str, Value], asking: Asking) -> int:
+    """A loss of logits and labels alone."""
+    del arguments, asking
+    return 0
+
+
+def chosen(effort: Effort, batch: int) -> int:
+    """Examples of a batch that are run forward and back."""
+    return max(1, math.ceil(effort.backward * batch))

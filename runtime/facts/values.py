@@ -1,0 +1,64 @@
+"""Arguments as numbers: resolved values are checked before they get here."""
+
+from collections.abc import Mapping
+from typing import cast
+
+from lab.compiler.facts import Network, Shapes, UnknownError, size
+from lab.runtime.globs import matches
+from lab.spec.values import Value
+
+
+def integer(arguments: Mapping[str, Value], name: str, default: int = 0) -> int:
+    """A whole number; the default where it is not given."""
+    found = arguments.get(name)
+    return found if isinstance(found, int) else default
+
+
+def number(arguments: Mapping[str, Value], name: str, default: float = 0.0) -> float:
+    """A number; the default where it is not given."""
+    found = arguments.get(name)
+    return found if isinstance(found, int | float) else default
+
+
+def words(arguments: Mapping[str, Value], name: str) -> tuple[str, ...]:
+    """A list of words or patterns."""
+    found = arguments.get(name)
+    return tuple(str(one) for one in found) if isinstance(found, list) else ()
+
+
+def steps_of(
+    arguments: Mapping[str, Value],
+    *,
+    per_epoch: int | None = None,
+    batch: int | None = None,
+) -> int:
+    """The length of a stage in steps, `for`. Raises UnknownError where it cannot be counted."""
+    lasting = arguments.get("for")
+    if not isinstance(lasting, dict) or "duration" not in lasting:
+        raise UnknownError("for")
+    amount = cast(float, lasting["duration"])
+    factors = {"steps": 1, "epochs": per_epoch, "samples": batch and 1 / batch}
+    factor = factors.get(cast(str, lasting["unit"]))
+    if factor is None:
+        raise UnknownError("for")
+    return int(amount * factor + 0.5)
+
+
+def taken(arguments: Mapping[str, Value], network: Network) -> Shapes:
+    """The weights that a reparameterization takes: tensors, by `in`, `leave_out` and `min_size`."""
+    least = integer(arguments, "min_size")
+    asked = _globs(words(arguments, "in") or ("**",), network)
+    out = _globs(words(arguments, "leave_out"), network)
+    return {
+        path: shape
+        for path, shape in network.weights.items()
+        if len(shape) >= 2
+        and size(shape) >= least
+        and any(matches(path, one) for one in asked)
+        and not any(matches(path, one) for one in out)
+    }
+
+
+def _globs(patterns: tuple[str, ...], network: Network) -> list[str]:
+    """Patterns with words in them replaced by what they stand for."""
+    return [glob for one in patterns for glob in network.parts.get(one, (one,))]
