@@ -12,6 +12,7 @@ from lab.spec.declare import component, parameter
     kind="data",
     content="sha256:fd1294031143afdb9ae4aa49999a53e6559f4901b5ab1bd54d78e3ae214199de",
     examples=50_000,
+    facts="lab.runtime.facts.data:cifar10",
 )
 class Cifar10(Data):
     """CIFAR-10, all of it, from whichever place has it (`LAB_DATA` names a folder)."""

@@ -15,6 +15,7 @@ from lab.spec.declare import component, parameter
     kind="data",
     content="sha256:e1b9eea6ea5aed7ba03646d1b56ebaff330405f073651cadf142b40028e084fb",
     examples=1_000,
+    facts="lab.runtime.facts.data:cifar10_sample",
 )
 class Cifar10Sample(Data):
     """1,000 training and 2,000 test images of CIFAR-10, shipped with the project."""

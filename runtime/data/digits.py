@@ -18,6 +18,7 @@ CLASSES = 10
     kind="data",
     content="sha256:50b99e3e57ba5906db572d726d51286ef19373d1e5b46a42407e7028146c0b5e",
     examples=1_297,
+    facts="lab.runtime.facts.data:digits",
 )
 class Digits(Data):
     """1,297 training and 500 test images of handwritten digits, 8 × 8, nothing to download."""

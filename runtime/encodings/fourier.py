@@ -16,7 +16,7 @@ from lab.runtime.sine import cosine, sine
 from lab.spec.declare import component, parameter
 
 
-@component("fourier", kind="encoding")
+@component("fourier", kind="encoding", facts="lab.runtime.facts.methods:fourier")
 class Fourier(Encoding):
     """Sines and cosines of each coordinate at `bands` octaves.
 

@@ -11,7 +11,7 @@ from lab.runtime.loss import Loss
 from lab.spec.declare import Share, component, parameter
 
 
-@component("task", kind="loss")
+@component("task", kind="loss", facts="lab.runtime.facts.training:nothing_more")
 class Task(Loss):
     """Cross-entropy.
 

@@ -10,7 +10,14 @@ from lab.runtime.work import Measurement, Work
 from lab.spec.declare import Arm, component, parameter
 
 
-@component("accuracy", kind="measurement", unit="share", better="higher", fresh=True)
+@component(
+    "accuracy",
+    kind="measurement",
+    unit="share",
+    better="higher",
+    fresh=True,
+    facts="lab.runtime.facts.measurements:scored",
+)
 class Accuracy(Measurement):
     """Share of examples that are classified right; `correct` says which."""
 

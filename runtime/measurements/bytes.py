@@ -7,7 +7,13 @@ from lab.runtime.work import Measurement, Work
 from lab.spec.declare import Arm, component, parameter
 
 
-@component("bytes", kind="measurement", unit="bytes", better="lower")
+@component(
+    "bytes",
+    kind="measurement",
+    unit="bytes",
+    better="lower",
+    facts="lab.runtime.facts.measurements:read",
+)
 class FileBytes(Measurement):
     """Bytes of the packed file; `state`, `nominal` and `entropy` are other sizes, in bytes.
 

@@ -13,7 +13,14 @@ from lab.runtime.work import Measurement, Work
 from lab.spec.declare import Arm, component, parameter
 
 
-@component("loss", kind="measurement", unit="number", better="lower", fresh=True)
+@component(
+    "loss",
+    kind="measurement",
+    unit="number",
+    better="lower",
+    fresh=True,
+    facts="lab.runtime.facts.measurements:scored",
+)
 class MeasuredLoss(Measurement):
     """Mean cross-entropy with the labels, in nats."""
 

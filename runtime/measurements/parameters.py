@@ -9,7 +9,13 @@ from lab.runtime.work import Measurement, Work
 from lab.spec.declare import Arm, component, parameter
 
 
-@component("parameters", kind="measurement", unit="number", better="lower")
+@component(
+    "parameters",
+    kind="measurement",
+    unit="number",
+    better="lower",
+    facts="lab.runtime.facts.measurements:read",
+)
 class Parameters(Measurement):
     """Numbers that training moves; `network` counts the weights that they stand for."""
 

@@ -6,7 +6,13 @@ from lab.runtime.work import Measurement, Work
 from lab.spec.declare import Arm, component, parameter
 
 
-@component("r2", kind="measurement", unit="number", better="higher")
+@component(
+    "r2",
+    kind="measurement",
+    unit="number",
+    better="higher",
+    facts="lab.runtime.facts.measurements:read",
+)
 class R2(Measurement):
     """R² of the weights behind the last stage's method, averaged by size.
 

@@ -35,7 +35,7 @@ class Network(nnx.Module):
         return last(x)
 
 
-@component("mlp", kind="model", streams=("init",))
+@component("mlp", kind="model", streams=("init",), facts="lab.runtime.facts.models:mlp")
 class MLP(Model):
     """A perceptron with `layers` hidden layers.
 

@@ -73,7 +73,7 @@ def _stage(inputs: int, outputs: int, *, stride: int, rngs: nnx.Rngs) -> nnx.Lis
     return nnx.List([first, *rest])
 
 
-@component("resnet20", kind="model", streams=("init",))
+@component("resnet20", kind="model", streams=("init",), facts="lab.runtime.facts.models:resnet20")
 class ResNet20(Model):
     """ResNet-20 with option-A shortcuts, for 32 × 32 color images.
 

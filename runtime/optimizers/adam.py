@@ -10,7 +10,7 @@ from lab.runtime.optimizer import Optimizer
 from lab.spec.declare import Schedule, component, parameter
 
 
-@component("adam", kind="optimizer")
+@component("adam", kind="optimizer", facts="lab.runtime.facts.training:two_moments")
 class Adam(Optimizer):
     """Adam, without weight decay.
 

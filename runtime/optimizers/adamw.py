@@ -11,7 +11,7 @@ from lab.runtime.optimizer import Optimizer
 from lab.spec.declare import Schedule, component, parameter
 
 
-@component("adamw", kind="optimizer")
+@component("adamw", kind="optimizer", facts="lab.runtime.facts.training:two_moments")
 class AdamW(Optimizer):
     """Adam with decoupled weight decay, scaled by the learning rate as in torch.
 

@@ -11,7 +11,7 @@ from lab.runtime.optimizer import Optimizer
 from lab.spec.declare import Schedule, component, parameter
 
 
-@component("sgd", kind="optimizer")
+@component("sgd", kind="optimizer", facts="lab.runtime.facts.training:one_moment")
 class SGD(Optimizer):
     """Gradient descent with momentum and coupled weight decay.
 

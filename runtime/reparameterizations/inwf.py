@@ -36,7 +36,13 @@ from lab.spec.declare import component, parameter
 BLOCK = 1 << 16
 
 
-@component("inwf", kind="reparameterization", stage="fit", streams=("init",))
+@component(
+    "inwf",
+    kind="reparameterization",
+    stage="fit",
+    streams=("init",),
+    facts="lab.runtime.facts.methods:inwf",
+)
 class INWF(Sampled):
     """A field for every weight tensor, fitted to it; ships the fields' numbers.
 

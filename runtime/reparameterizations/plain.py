@@ -14,7 +14,9 @@ from lab.runtime.reparameterization import (
 from lab.spec.declare import component
 
 
-@component("plain", kind="reparameterization", stage="apply")
+@component(
+    "plain", kind="reparameterization", stage="apply", facts="lab.runtime.facts.methods:plain"
+)
 class Plain(Reparameterization):
     """The weights themselves, in float32.
 

@@ -26,7 +26,9 @@ from lab.runtime.straight_through import shipped, stored
 from lab.spec.declare import Share, component, parameter
 
 
-@component("prune", kind="reparameterization", stage="apply")
+@component(
+    "prune", kind="reparameterization", stage="apply", facts="lab.runtime.facts.methods:prune"
+)
 class Prune(Reparameterization):
     """Weights with the smallest `sparsity` of them set to zero; ships a mask and the others.
 

@@ -28,7 +28,9 @@ from lab.runtime.straight_through import straight_through
 from lab.spec.declare import Bits, component, parameter
 
 
-@component("quantize", kind="reparameterization", stage="apply")
+@component(
+    "quantize", kind="reparameterization", stage="apply", facts="lab.runtime.facts.methods:quantize"
+)
 class Quantize(Reparameterization):
     """Weights rounded to the nearest of `2^bits - 1` levels.
 

@@ -7,7 +7,7 @@ from lab.runtime.selector import Selector
 from lab.spec.declare import component
 
 
-@component("all", kind="selector")
+@component("all", kind="selector", facts="lab.runtime.facts.training:everything")
 class All(Selector):
     """The whole batch.
 

@@ -10,7 +10,9 @@ from lab.runtime.selector import Selector
 from lab.spec.declare import Share, component, parameter
 
 
-@component("random", kind="selector", streams=("batches",))
+@component(
+    "random", kind="selector", streams=("batches",), facts="lab.runtime.facts.training:a_share"
+)
 class Random(Selector):
     """`ceil(rate · batch)` rows, all equally likely.
 

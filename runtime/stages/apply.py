@@ -9,7 +9,7 @@ from lab.runtime.work import Stage, Work
 from lab.spec.declare import component, parameter
 
 
-@component("apply", kind="stage")
+@component("apply", kind="stage", facts="lab.runtime.facts.stages:apply")
 class Apply(Stage):
     """The model with its weights through a reparameterization: rounded, pruned, …"""
 

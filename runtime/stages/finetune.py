@@ -7,7 +7,12 @@ from lab.spec.declare import component, parameter
 from lab.spec.units import Duration
 
 
-@component("finetune", kind="stage", streams=("init", "batches", "augment"))
+@component(
+    "finetune",
+    kind="stage",
+    streams=("init", "batches", "augment"),
+    facts="lab.runtime.facts.stages:train",
+)
 class Finetune(Train):
     """Train on with a small learning rate; keeps a mask, trains a quantizer or an adapter on."""
 

@@ -20,7 +20,7 @@ from lab.spec.declare import component, parameter
 from lab.spec.units import Duration
 
 
-@component("fit", kind="stage", streams=("init", "batches"))
+@component("fit", kind="stage", streams=("init", "batches"), facts="lab.runtime.facts.stages:fit")
 class Fit(Stage):
     """Make weights that go through something as close as possible to the weights before."""
 

@@ -8,7 +8,7 @@ from lab.runtime.work import Stage, Work
 from lab.spec.declare import component, parameter
 
 
-@component("pretrained", kind="stage")
+@component("pretrained", kind="stage", facts="lab.runtime.facts.stages:pretrained")
 class Pretrained(Stage):
     """The network with the weights of its checkpoint, nothing trained."""
 

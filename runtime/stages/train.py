@@ -29,7 +29,12 @@ from lab.spec.units import Duration
 LOOK = 20
 
 
-@component("train", kind="stage", streams=("init", "batches", "augment"))
+@component(
+    "train",
+    kind="stage",
+    streams=("init", "batches", "augment"),
+    facts="lab.runtime.facts.stages:train",
+)
 class Train(Stage):
     """Train on the training examples; without `through`, go on with what the stage before made."""
 
