@@ -6,7 +6,6 @@ functions of the study and of what was decided.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from lab.compiler.build import Refusal, compile_study
 from lab.compiler.evaluate import Contents
@@ -16,10 +15,11 @@ from lab.compiler.problem import Problem
 from lab.compiler.searches import Decisions, search_winners
 from lab.compiler.trials import Ask, Trial, compile_trial
 from lab.spec import core
+from lab.spec.records import record
 from lab.spec.signature import Catalog
 
 
-@dataclass(frozen=True)
+@record
 class Planner:
     """A study with what is needed to plan it; `contents` gives the checksum of a named file."""
 

@@ -6,7 +6,6 @@ and how many trials there are.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import cast
 
 from lab.compiler.canonical import digest
@@ -20,6 +19,7 @@ from lab.compiler.problem import Problem
 from lab.compiler.stages import KEY_LENGTH, Pipelines, Template
 from lab.compiler.trials import Number, replay, replicates_of, trial_point, unit_of
 from lab.spec import core
+from lab.spec.records import replaced
 from lab.spec.signature import Signature
 from lab.spec.units import Duration
 from lab.spec.values import Value
@@ -77,7 +77,7 @@ def ready(plan: Plan) -> Plan:
         return plan
     nodes = tuple(node for node in plan.nodes if node.key not in late)
     runs = tuple(run for run in plan.runs if late.isdisjoint(run.stages))
-    return replace(plan, nodes=nodes, runs=runs, claims=())
+    return replaced(plan, nodes=nodes, runs=runs, claims=())
 
 
 def _digests(template: Template) -> Value:

@@ -8,7 +8,6 @@ A site is named by its place in the search: `field.by`, and `field.by[0].lr` ins
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
 from typing import cast
 
 from lab.compiler.canonical import digest
@@ -23,23 +22,24 @@ from lab.compiler.points import Scope, arm_text, axes_of, chosen_method, note_ro
 from lab.compiler.problem import Problem
 from lab.compiler.stages import Pipelines, Template
 from lab.spec import core
+from lab.spec.records import names_of, record
 
 
-@dataclass(frozen=True)
+@record
 class Options:
     """One of several without an order; a proposal is an index."""
 
     count: int
 
 
-@dataclass(frozen=True)
+@record
 class Members:
     """One of several numbers in ascending order; a proposal is an index."""
 
     count: int
 
 
-@dataclass(frozen=True)
+@record
 class Between:
     """A number from `low` to `high`, even in its logarithm where `log`."""
 
@@ -54,7 +54,7 @@ Number = int | float
 Ask = Callable[[str, Domain], Number]
 
 
-@dataclass(frozen=True)
+@record
 class Asked:
     """What was proposed for a site."""
 
@@ -63,7 +63,7 @@ class Asked:
     value: Number
 
 
-@dataclass(frozen=True)
+@record
 class Trial:
     """A trial of a search.
 
@@ -148,7 +148,7 @@ def replicates_of(study: core.Study, search: core.Search) -> core.Repeat:
     return core.Repeat(repeat.seeds[: repeat.until.least], repeat.vary, repeat.span)
 
 
-@dataclass(frozen=True)
+@record
 class TrialPoint:
     """The point of a trial before it has replicates."""
 
@@ -282,9 +282,8 @@ def _parts(value: object) -> Iterator[tuple[str, object]]:
         for name, one in cast(Mapping[str, object], value).items():
             yield f".{name}", one
     elif isinstance(value, core.Core):
-        for one in fields(value):
-            shown = "" if one.name in _UNNAMED else f".{one.name}"
-            yield shown, getattr(value, one.name)
+        for name in names_of(type(value)):
+            yield "" if name in _UNNAMED else f".{name}", getattr(value, name)
 
 
 #: Fields whose parts are told apart by what they hold.
