@@ -141,7 +141,7 @@ class _Builder:
         metrics = Metrics(evaluator, repeat.vary, point.stage, universe=universe)
         return _Described(
             point=point,
-            identity=point.identity,
+            identity=point.identity(repeat.vary),
             repeat=repeat,
             settings={"method": point.arm, **self._settings(point)},
             departs=tuple(sorted({self.texts.get(slot, slot) for slot in point.departs})),

@@ -34,10 +34,13 @@ class Point:
     axes: Mapping[str, Closure]
     order: tuple[int, ...]
 
-    @property
-    def identity(self) -> str:
-        """Equal for points that are one run: the same arm with the same last stage."""
-        return digest([self.arm, self.stage.digest])[:16]
+    def identity(self, vary: tuple[str, ...]) -> str:
+        """Equal for points that are one run: the same arm with the same last stage.
+
+        Replicates of a random stage that differ in other streams are other runs.
+        """
+        told = [list(vary)] if vary and self.stage.random else []
+        return digest([self.arm, self.stage.digest, *told])[:16]
 
 
 @record

@@ -12,6 +12,7 @@ sees one choice.
 | `let effort`              | a shared value                                                  |
 | `adapter(rank)`           | a parameter of a definition                                     |
 | `field#1`                 | the second stage written in method `field`                      |
+| `field#1~prune`           | another component that may stand there instead                  |
 | `field#1.by`              | its argument `by`, whichever alternative stands there           |
 | `field#1.by.lr`           | the argument `lr` of whatever stands at `field#1.by`            |
 | `field#1.through.width`   | `field.width`, where stage 1 is written `inwf(…)`               |

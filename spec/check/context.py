@@ -153,6 +153,7 @@ class Context:
         self.searches: dict[str, syntax.Search] = {}
         self.entries: dict[str, list[Entry]] = {}
         self.aliases: dict[str, list[str]] = {}
+        self.stages: dict[str, str] = {}
         self.seeds: set[str] = {"seed"}
         self.metrics: dict[str, tuple[Unit | None, bool]] = {}
         self.measuring: set[str] = set()
@@ -293,6 +294,11 @@ class Context:
     def enter(self, slot: str, entry: Entry) -> None:
         """Note what stands at a slot."""
         self.entries.setdefault(slot, []).append(entry)
+
+    def apart(self, place: Place, component: str) -> Place:
+        """Where a stage stands: alternatives of one component share a slot, others do not."""
+        first = self.stages.setdefault(place.slot, component)
+        return place if first == component else place.at(f"{place.slot}~{component}")
 
     def enter_stage(self, place: Place, entry: Entry) -> None:
         """Note a stage of the method whose definition is being read."""

@@ -88,11 +88,13 @@ def _stage(
         return best
     signature = context.catalog.get("stage", name)
     if declared is None and signature is not None and len(path.names) == 1:
+        place = context.apart(place, name)
         made = build(context, signature, arguments, span=span, place=place)
         context.enter_stage(place, context.entries[place.slot][-1])
         return made
     signature = context.catalog.get("reparameterization", name)
     if declared is None and signature is not None and len(path.names) == 1:
+        place = context.apart(place, name)
         return _short_stage(context, signature, arguments, span=span, place=place)
     _refuse(context, path, declared, place)
     return None

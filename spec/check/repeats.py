@@ -42,7 +42,8 @@ def read_repeat(context: Context, node: syntax.Repeat, scope: Scope) -> core.Rep
             lines = [f"streams are {', '.join(sorted(known))}"]
             message = f"no random stream is called `{name.text}`"
             context.report("E0508", message, name.span, scope, hint=hint, help_lines=lines)
-    vary = tuple(name.text for name in node.vary if name.text in known)
+    named = {name.text for name in node.vary} & known
+    vary = () if named == known else tuple(sorted(named))
     return None if seeds is None else core.Repeat(seeds, vary, node.span, until)
 
 

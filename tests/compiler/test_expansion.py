@@ -155,3 +155,36 @@ grid g { method: small }
 def test_replicates_come_after_breadth() -> None:
     plan = planned(FIELD + "repeat 2 as seed\ngrid g { method: dense | field | eight }")
     assert [run.seed for run in plan.runs] == [0, 0, 0, 1, 1, 1]
+
+
+def test_replicates_in_other_streams_are_other_runs() -> None:
+    plan = planned("""
+repeat 2 as seed
+grid g { method: dense; dense.batch: 32 | 128 }
+grid h { method: dense; repeat 2 as seed vary init }
+""")
+    assert len({(run.point, run.seed) for run in plan.runs}) == len(plan.runs) == 6
+
+
+def test_the_order_in_which_streams_are_named_means_nothing() -> None:
+    varied = [
+        planned(f"grid g {{ method: dense; repeat 2 as seed{vary} }}")
+        for vary in (" vary init, batches", " vary batches, init", "")
+    ]
+    one, same, other = ({node.key for node in plan.nodes} for plan in varied)
+    assert one == same
+    assert not one & other
+    every = planned(
+        "grid g { method: dense; repeat 2 as seed vary init, batches, augment, dropout }"
+    )
+    assert {node.key for node in every.nodes} == other
+
+
+def test_an_axis_over_one_of_two_stages_leaves_the_other_alone() -> None:
+    plan = planned("""
+method either = dense then (quantize(bits: 4) | prune(sparsity: 80%))
+grid g { method: either; either.quantize.min_size: 0 | 100; either.prune.min_size: 7 }
+""")
+    last = {node.label: node.arguments["through"] for node in plan.nodes if node.inputs}
+    sizes = sorted((one["component"], one["args"]["min_size"]) for one in last.values())
+    assert sizes == [("prune", 7), ("quantize", 0), ("quantize", 100)]

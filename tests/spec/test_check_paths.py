@@ -83,7 +83,7 @@ def slots(path: str, value: str) -> tuple[str, ...]:
         ("adaptive.batch", "32 | 64", "adaptive#0.batch"),
         ("student.temperature", "1 | 4", "student#2.loss.distill.temperature"),
         ("student.sparsity", "80% | 90%", "student#1.through.sparsity"),
-        ("repaired.energy", "90% | 95%", "repaired#1.through.energy"),
+        ("repaired.energy", "90% | 95%", "repaired#1~lowrank.through.energy"),
         ("repaired.for", "1 epochs | 2 epochs", "repaired#2.for"),
         ("nested.bits", "4 | 8", "nested#1#0.through.bits"),
         ("plainly.lr", "1e-3 | 1e-4", "plainly#0.by.lr"),
