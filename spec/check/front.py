@@ -1,12 +1,12 @@
 """The order of a check."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import TypeVar
 
 from lab.spec import core, syntax
 from lab.spec.check.arms import read_arm
-from lab.spec.check.blocks import read_axis, read_grid
+from lab.spec.check.blocks import read_axis, read_filters, read_grid
 from lab.spec.check.claims import read_claim
 from lab.spec.check.components import read_component
 from lab.spec.check.conditions import read_condition
@@ -20,6 +20,7 @@ from lab.spec.check.lints import lint
 from lab.spec.check.losses import read_loss
 from lab.spec.check.methods import read_stage
 from lab.spec.check.metrics import read_metric
+from lab.spec.check.origins import EditedBy, Origins
 from lab.spec.check.quantities import read_number
 from lab.spec.check.repeats import read_repeats
 from lab.spec.check.schedules import read_schedule
@@ -27,8 +28,8 @@ from lab.spec.check.searches import read_search
 from lab.spec.check.values import read_curve, read_text, read_value, read_word
 from lab.spec.check.watch import Watch
 from lab.spec.diagnostics import Diagnostic
-from lab.spec.parser import Parsed, parse, parse_axis
-from lab.spec.records import record
+from lab.spec.parser import Parsed, parse, parse_axis, parse_expression
+from lab.spec.records import made_by, record
 from lab.spec.signature import Catalog
 from lab.spec.source import Source, Span
 
@@ -65,6 +66,7 @@ class Checked:
     study: core.Study | None
     diagnostics: list[Diagnostic]
     catalog: Catalog
+    origins: Origins = made_by(default_factory=Origins)
 
     @property
     def failed(self) -> bool:
@@ -78,6 +80,7 @@ def check(
     *,
     profile: str | None = None,
     sets: Sequence[str] = (),
+    only: str | None = None,
     load: Load | None = None,
     watch: Watch | None = None,
 ) -> Checked:
@@ -87,6 +90,7 @@ def check(
         source: its text. `catalog`: the components it can choose from.
         profile: the profile to apply; all of them are checked whatever it is.
         sets: texts `path=value`, applied after the profile.
+        only: the text of a condition, as `keep` has it.
         load: reads a file that the study uses; by default from the folder of the source.
         watch: hears what is read as what, and what would fit.
     """
@@ -94,9 +98,13 @@ def check(
     context = Context(source, catalog, readers=READERS, define=define, watch=watch)
     gather(context, parsed, source, load or beside(source))
     context.watch.begins(context, parsed)
-    study = _Study(context, parsed).checked(profile, sets)
+    whole = _Study(context, parsed)
+    study = whole.checked(profile, sets)
+    kept = [] if only is None else list(whole.only(only))
     found = sorted(context.diagnostics, key=lambda one: _order(one, source))
-    return Checked(study, found, context.catalog)
+    sources = {name: one.source for name, one in context.declared.items()}
+    origins = Origins(sources, tuple(whole.edits), tuple(kept))
+    return Checked(study, found, context.catalog, origins)
 
 
 def _order(finding: Diagnostic, source: Source) -> tuple[bool, str, int]:
@@ -111,6 +119,7 @@ class _Study:
         self.context = context
         self.source = context.source
         self.nodes = parsed.module.declarations
+        self.edits: list[EditedBy] = []
 
     def _of(self, kind: type[Node]) -> list[Node]:
         return [node for node in self.nodes if isinstance(node, kind)]
@@ -132,7 +141,7 @@ class _Study:
         profiles = {
             node.name.text: read_profile(context, node, source) for node in self._of(syntax.Profile)
         }
-        chosen = [self._profile(profile, profiles), *self._sets(sets)]
+        self.edits = [self._profile(profile, profiles), *self._sets(sets)]
         for declared in context.declared.values():
             context.define(declared)
             agree(context, declared)
@@ -157,8 +166,8 @@ class _Study:
         if not any(one.severity == "error" for one in context.diagnostics):
             lint(context, study, source)
             lint_lengths(context, study)
-        for edits in chosen:
-            study = edited(study, edits, context.catalog)
+        for one in self.edits:
+            study = edited(study, one.edits, context.catalog)
         return study
 
     def _header(self) -> syntax.Study | None:
@@ -175,9 +184,9 @@ class _Study:
             self.context.report("E0509", "`budget` stands twice here", node.span, scope)
         return read_budget(self.context, nodes[0], Scope(self.source)) if nodes else Budget()
 
-    def _profile(self, name: str | None, profiles: Mapping[str, Edits]) -> Edits:
+    def _profile(self, name: str | None, profiles: Mapping[str, Edits]) -> EditedBy:
         if name is None:
-            return Edits()
+            return EditedBy("profile", self.source, Edits())
         if name not in profiles and name not in self.context.broken:
             here = Span(0, 0)
             near = suggestion(name, here, profiles).says
@@ -185,15 +194,25 @@ class _Study:
             lines = [near, *lines] if near else lines
             message = f"this study has no profile `{name}`"
             self.context.report("E0201", message, here, Scope(self.source), help_lines=lines)
-        return profiles.get(name, Edits())
+        return EditedBy("profile", self.source, profiles.get(name, Edits()))
 
-    def _sets(self, sets: Sequence[str]) -> list[Edits]:
-        made: list[Edits] = []
+    def _sets(self, sets: Sequence[str]) -> list[EditedBy]:
+        made: list[EditedBy] = []
         for text in sets:
             source = Source("--set", text.replace("=", ":", 1))
             node, findings = parse_axis(source)
             self.context.diagnostics += findings
             if node is not None:
                 read = read_axis(self.context, node, Scope(source))
-                made.append(Edits() if read is None else Edits(axes=(read.axis,)))
+                edits = Edits() if read is None else Edits(axes=(read.axis,))
+                made.append(EditedBy("set", source, edits))
         return made
+
+    def only(self, text: str) -> Iterator[core.Filter]:
+        """What a condition keeps that is not written in the study; nothing after a finding."""
+        source = Source("--only", text)
+        node, findings = parse_expression(source)
+        self.context.diagnostics += findings
+        if node is not None:
+            kept = syntax.Filter("keep", node, None, node.span)
+            yield from read_filters(self.context, [kept], Scope(source))
