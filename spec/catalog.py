@@ -3,12 +3,13 @@
 It is read from the components' own text (`lab.spec.components`) and kept as JSON in the user's
 cache folder, under a key of the paths, sizes and times of all files, so that a check starts in
 milliseconds and an edit of a component is seen at once. The readers are imported only then.
+The code behind each version is kept beside it (`code_parts`), for whoever asks what has changed.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,17 @@ from lab.spec.source import Source
 if TYPE_CHECKING:
     from lab.spec.components import Reading
 
-__all__ = ["builtin_catalog", "cache_folder", "catalog_of", "read_files"]
+__all__ = [
+    "builtin_catalog",
+    "cache_folder",
+    "catalog_of",
+    "code_parts",
+    "own_sources",
+    "read_files",
+]
+
+#: For each version of a component, a short digest of every definition that it reaches.
+Parts = Mapping[str, Mapping[str, str]]
 
 _HERE = Path(__file__).parent
 _READERS = (
@@ -26,25 +37,43 @@ _READERS = (
     "components.py",
     "annotations.py",
     "fingerprint.py",
+    "normal.py",
+    "scope.py",
     "settle.py",
-    "declare.py",
 )
+#: Modules of `lab.spec` that components are made of.
+_SPEC = ("declare", "units")
+#: Catalogs of people's own files that are kept, at most.
+_KEPT = 32
 
 
 def builtin_catalog() -> Catalog:
     """The components that ship with `lab`."""
     files = _own_files()
-    kept = _cache_file(files)
-    if kept is not None:
-        found = _load(kept)
-        if found is not None:
-            return found
+    kept = _cache_file("catalog", _stamp(files))
+    found = None if kept is None else _load(kept)
+    return _read_own(files).catalog if found is None else found
+
+
+def code_parts(files: Iterable[Path] = ()) -> Parts:
+    """The code behind the components that ship, and behind those of some files, by version."""
+    sources = [_source(file) for file in files]
+    parts = {} if not sources else dict(_read_people(sources).parts)
+    own = _own_files()
+    kept = _cache_file("code", _stamp(own))
+    found = None if kept is None else _load_parts(kept)
+    return {**(_read_own(own).parts if found is None else found), **parts}
+
+
+def _read_own(files: dict[str, Path]) -> "Reading":
     from lab.spec.components import read_components
 
-    catalog = read_components(_sources(files)).catalog
-    if kept is not None:
-        _save(catalog, kept)
-    return catalog
+    reading, stamp = read_components(_sources(files)), _stamp(files)
+    catalog, code = _cache_file("catalog", stamp), _cache_file("code", stamp)
+    if catalog is not None and code is not None:
+        _save(catalog, _as_json(reading.catalog))
+        _save(code, json.dumps({"parts": reading.parts}))
+    return reading
 
 
 def catalog_of(files: Iterable[Path | Source], *, builtin: Catalog | None = None) -> Catalog:
@@ -57,22 +86,41 @@ def read_files(files: Iterable[Path | Source], *, builtin: Catalog | None = None
 
     Defaults may call the components of `lab.runtime` that a file imports.
     """
-    from lab.spec.components import Reading, read_components
+    from lab.spec.components import Reading
 
     sources = [file if isinstance(file, Source) else _source(file) for file in files]
-    named = {_module_name(source): source for source in sources}
-    text = "".join(source.text for source in sources)
-    base = tuple(_sources(_own_files()).items()) if "lab.runtime" in text else ()
-    reading = read_components(named, base=base)
+    reading = _read_people(sources)
     known = Catalog({}) if builtin is None else builtin
     merged = Catalog({**known.signatures, **reading.catalog.signatures})
-    return Reading(merged, reading.diagnostics)
+    return Reading(merged, reading.diagnostics, reading.parts)
+
+
+def _read_people(sources: Sequence[Source]) -> "Reading":
+    """What people's own files hold; kept until they, or something that ships, change."""
+    from lab.spec.components import Reading, read_components
+
+    own = _own_files()
+    text = "".join(f"{one.name}\0{len(one.text)}\0{one.text}" for one in sources)
+    kept = _cache_file("people", hashlib.sha256(f"{_stamp(own)}{text}".encode()).hexdigest())
+    found, parts = (None, None) if kept is None else (_load(kept), _load_parts(kept))
+    if found is not None and parts is not None:
+        return Reading(found, (), parts)
+    named = {_module_name(source): source for source in sources}
+    reading = read_components(named, base=tuple(_sources(own).items()))
+    if kept is not None and not reading.diagnostics:
+        _save(kept, _as_json(reading.catalog, reading.parts), keeping=_KEPT)
+    return reading
 
 
 def cache_folder() -> Path:
     """Where `lab` keeps what it can always make again."""
     base = os.environ.get("XDG_CACHE_HOME")
     return (Path(base) if base else Path.home() / ".cache") / "lab"
+
+
+def own_sources() -> dict[str, Source]:
+    """Texts that can be part of a version of what ships, by module name."""
+    return _sources(_own_files())
 
 
 def _module_name(source: Source) -> str:
@@ -86,7 +134,7 @@ def _source(file: Path) -> Source:
 def _own_files() -> dict[str, Path]:
     """Files whose text can be part of a version, by module name."""
     runtime = _HERE.parent / "runtime"
-    files = {"lab.spec.units": _HERE / "units.py"}
+    files = {f"lab.spec.{name}": _HERE / f"{name}.py" for name in _SPEC}
     for folder, below, names in os.walk(runtime):
         below[:] = sorted(name for name in below if not name.startswith(("_", ".")))
         parts = Path(folder).relative_to(runtime).parts
@@ -106,14 +154,17 @@ def _sources(files: dict[str, Path]) -> dict[str, Source]:
     return found
 
 
-def _cache_file(files: dict[str, Path]) -> Path | None:
-    readers = [_HERE / name for name in _READERS]
+def _stamp(files: Mapping[str, Path]) -> str:
     stamp = hashlib.sha256()
-    for path in (*files.values(), *readers):
+    for path in (*files.values(), *(_HERE / name for name in _READERS)):
         about = path.stat()
         stamp.update(f"{path}\0{about.st_size}\0{about.st_mtime_ns}\n".encode())
+    return stamp.hexdigest()
+
+
+def _cache_file(name: str, stamp: str) -> Path | None:
     try:
-        return cache_folder() / f"catalog-{stamp.hexdigest()[:32]}.json"
+        return cache_folder() / f"{name}-{stamp[:32]}.json"
     except RuntimeError:  # a user without a home folder
         return None
 
@@ -125,6 +176,14 @@ def _load(path: Path) -> Catalog | None:
     except (OSError, ValueError, KeyError, TypeError):  # absent, or not written by this code
         return None
     return Catalog({(one.kind, one.name): one for one in signatures})
+
+
+def _load_parts(path: Path) -> Parts | None:
+    try:
+        stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return stored["parts"]
+    except (OSError, ValueError, KeyError, TypeError):  # as above
+        return None
 
 
 def _signature(item: dict[str, Any]) -> Signature:
@@ -139,18 +198,32 @@ def _parameter(item: dict[str, Any]) -> ParameterInfo:
     return ParameterInfo(**fields)
 
 
-def _save(catalog: Catalog, path: Path) -> None:
+def _as_json(catalog: Catalog, parts: Parts | None = None) -> str:
     from dataclasses import asdict
+
+    signatures = [asdict(one) for one in catalog.signatures.values()]
+    return json.dumps({"signatures": signatures, **({} if parts is None else {"parts": parts})})
+
+
+def _save(path: Path, text: str, *, keeping: int = 1) -> None:
+    """Write a file of the cache; of its kind `keeping` stay, those used last."""
     from tempfile import NamedTemporaryFile
 
-    text = json.dumps({"signatures": [asdict(one) for one in catalog.signatures.values()]})
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
             file.write(text)
         Path(file.name).replace(path)
-        for old in path.parent.glob("catalog-*.json"):
-            if old != path:
-                old.unlink(missing_ok=True)
+        kind = path.name.partition("-")[0]
+        alike = sorted(path.parent.glob(f"{kind}-*.json"), key=_age)
+        for old in [one for one in alike if one != path][: max(0, len(alike) - keeping)]:
+            old.unlink(missing_ok=True)
     except OSError:  # a folder that cannot be written to costs time, nothing else
         return
+
+
+def _age(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:  # another process was quicker
+        return 0

@@ -7,12 +7,13 @@ in a file is a diagnostic at its place; the file's other components are read all
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from lab.spec.annotations import UnreadableError, called, default_value, type_of
 from lab.spec.declare import KINDS
 from lab.spec.diagnostics import Diagnostic, Label
-from lab.spec.fingerprint import digest, imports, versions
+from lab.spec.fingerprint import Code
 from lab.spec.settle import settled
 from lab.spec.signature import Catalog, ParameterInfo, Signature, Type
 from lab.spec.source import Source, Span
@@ -24,10 +25,14 @@ _SAID = ("stage", "content", "examples", "unit", "better", "facts")
 
 @dataclass(frozen=True)
 class Reading:
-    """What files hold: their components, and what could not be read."""
+    """What files hold: their components, what could not be read, and the code behind each version.
+
+    `parts` maps a version to a short digest of every definition that the component reaches.
+    """
 
     catalog: Catalog
     diagnostics: tuple[Diagnostic, ...]
+    parts: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])
 
 
 @dataclass
@@ -58,20 +63,21 @@ def read_components(
     for signature in reader.signatures(frozenset(files)):
         reader.refuse_twice(found, signature)
         found[signature.kind, signature.name] = signature
-    return Reading(Catalog(found), tuple(reader.diagnostics))
+    return Reading(Catalog(found), tuple(reader.diagnostics), reader.parts)
 
 
 class _Reader:
     def __init__(self) -> None:
         self.modules: dict[str, _Module] = {}
         self.diagnostics: list[Diagnostic] = []
+        self.parts: dict[str, Mapping[str, str]] = {}
         self._parameters: dict[tuple[str, str], tuple[ParameterInfo, ...]] = {}
         self._busy: set[tuple[str, str]] = set()
 
     def add(self, name: str, source: Source) -> None:
         """Parse a file and note its names."""
         try:
-            tree = ast.parse(source.text)
+            tree = _parsed(source.text)
         except (SyntaxError, ValueError) as error:
             line = getattr(error, "lineno", None) or 1
             start = source.line_starts[min(line, len(source.line_starts)) - 1]
@@ -84,9 +90,7 @@ class _Reader:
 
     def signatures(self, wanted: frozenset[str]) -> Iterator[Signature]:
         """Signatures of the components in some modules, in the order of the files."""
-        digests = {name: digest(module.tree) for name, module in self.modules.items()}
-        edges = {name: imports(module.tree, name) for name, module in self.modules.items()}
-        version = versions(digests, edges)
+        code = Code({name: module.tree for name, module in self.modules.items()})
         for name in (one for one in self.modules if one in wanted):
             module = self.modules[name]
             for node in module.classes.values():
@@ -94,7 +98,7 @@ class _Reader:
                 if about is None:
                     continue
                 try:
-                    yield self._signature(module, node, about, version[name])
+                    yield self._signature(module, node, about, code)
                 except UnreadableError as error:
                     where = _span(module.source, error.node)
                     self._report(module.source, where, str(error))
@@ -109,7 +113,7 @@ class _Reader:
             self._report(module.source, where, f"a second {signature.kind} `{signature.name}`")
 
     def _signature(
-        self, module: _Module, node: ast.ClassDef, about: ast.Call, version: str
+        self, module: _Module, node: ast.ClassDef, about: ast.Call, code: Code
     ) -> Signature:
         said = {word.arg: word.value for word in about.keywords if word.arg}
         said |= dict(zip(("name",), about.args, strict=False))
@@ -121,6 +125,8 @@ class _Reader:
             raise UnreadableError(
                 f"a component has a name and a kind, one of {', '.join(KINDS)}", about
             )
+        version = code.version(module.name, node.name, kind=kind)
+        self.parts[version] = code.parts(module.name, node.name, kind=kind)
         return Signature(
             name=values["name"],
             kind=kind,
@@ -242,6 +248,12 @@ class _Reader:
         self.diagnostics.append(
             Diagnostic("error", "E0705", message, source, (Label(span),), subject=None)
         )
+
+
+@lru_cache(maxsize=512)
+def _parsed(text: str) -> ast.Module:
+    """A file's tree, which nobody changes: the files that ship are read for every own file."""
+    return ast.parse(text)
 
 
 def _note(module: _Module, node: ast.stmt) -> None:
