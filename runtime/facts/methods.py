@@ -8,7 +8,16 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import cast
 
-from lab.compiler.facts import FLOAT_BYTES, Asking, Method, Network, Shape, count, size
+from lab.compiler.facts import (
+    FLOAT_BYTES,
+    Asking,
+    Method,
+    Network,
+    Shape,
+    UnknownError,
+    count,
+    size,
+)
 from lab.runtime.facts.values import integer, number, taken
 from lab.spec.values import Value
 
@@ -68,6 +77,8 @@ def field_sizes(features: int, *, width: int, layers: int) -> tuple[int, ...]:
 
 def inwf(arguments: Mapping[str, Value], asking: Asking) -> Callable[[Network], Method]:
     """A field for every tensor: its numbers, and its multiplications at every place."""
+    if arguments.get("through") is not None:
+        raise UnknownError("inwf(through: …)")
     encoding = arguments.get("encoding")
     features = _axes if encoding is None else asking.of(encoding)
     width, layers = integer(arguments, "width"), integer(arguments, "layers")
