@@ -125,12 +125,13 @@ class _Reader:
             raise UnreadableError(
                 f"a component has a name and a kind, one of {', '.join(KINDS)}", about
             )
+        parameters = self.parameters(module, node)
         version = code.version(module.name, node.name, kind=kind)
         self.parts[version] = code.parts(module.name, node.name, kind=kind)
         return Signature(
             name=values["name"],
             kind=kind,
-            parameters=self.parameters(module, node),
+            parameters=parameters,
             doc=(ast.get_docstring(node) or "").split("\n\n")[0].replace("\n", " "),
             module=module.name,
             qualname=node.name,
@@ -139,6 +140,7 @@ class _Reader:
             version=version,
             streams=tuple(values.get("streams") or ()),
             fresh=bool(values.get("fresh", False)),
+            late={one.name: one.legacy for one in parameters if one.is_late} or None,
             **{key: values.get(key) for key in _SAID},
         )
 
@@ -187,7 +189,7 @@ class _Reader:
             said |= {word.arg: word.value for word in line.value.keywords if word.arg}
         elif line.value is not None:
             said["default"] = line.value
-        default = said.pop("default", None)
+        default, legacy = said.pop("default", None), said.pop("legacy", None)
         values = {
             key: default_value(text, _no_call, module.constants) for key, text in said.items()
         }
@@ -202,6 +204,8 @@ class _Reader:
             positional=bool(values.get("positional", False)),
             since=values.get("since", 1),
             line=line.lineno,
+            is_late=legacy is not None,
+            legacy=None if legacy is None else self._default(module, legacy, kind),
             **{key: values.get(key) for key in _LIMITS},
         )
 

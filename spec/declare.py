@@ -94,6 +94,7 @@ def parameter(  # noqa: PLR0913 - one keyword for each thing a parameter can say
     positional: bool = False,
     name: str | None = None,
     since: int = 1,
+    legacy: Any = REQUIRED,
 ) -> Any:
     """A parameter of a component; a dataclass field.
 
@@ -106,6 +107,8 @@ def parameter(  # noqa: PLR0913 - one keyword for each thing a parameter can say
         positional: may be given without its name.
         name: how a study writes it, where Python reserves the word (`for`, `in`).
         since: the language edition that brought it.
+        legacy: for a parameter that came later, the value that says what its absence meant: where
+            it has that value, keys are those from before it came.
     """
     metadata = {
         "doc": doc,
@@ -117,6 +120,7 @@ def parameter(  # noqa: PLR0913 - one keyword for each thing a parameter can say
         "positional": positional,
         "name": name,
         "since": since,
+        "legacy": None if legacy is REQUIRED else legacy,
     }
     if default is REQUIRED:
         return field(metadata=metadata, kw_only=True)

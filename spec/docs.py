@@ -85,6 +85,8 @@ def _facts(one: ParameterInfo) -> Iterator[str]:
         yield "changing it compiles nothing"
     if one.since > 1:
         yield f"since edition {one.since}"
+    if one.is_late:
+        yield f"came later; before it: {shown(one.legacy, one.type)}"
 
 
 def type_text(kind: Type) -> str:

@@ -31,6 +31,8 @@ class ParameterInfo:
     """One parameter: `name` as a study writes it, `field` as Python does.
 
     `default` is a resolved value in the form of `lab.spec.values`; meaningless when `required`.
+    `legacy`, of a parameter that came later (`is_late`), is the one that says what its absence
+    meant.
     """
 
     name: str
@@ -47,11 +49,17 @@ class ParameterInfo:
     positional: bool = False
     since: int = 1
     line: int = 0
+    is_late: bool = False
+    legacy: Any = None
 
 
 @record
 class Signature:
-    """One component. `version` is the hash of its normalized code and of what it calls in `lab`."""
+    """One component. `version` is the hash of its normalized code and of what it calls in `lab`.
+
+    `late` holds, for parameters that came later, the values that say what their absence meant: an
+    argument with such a value is no part of a key.
+    """
 
     name: str
     kind: str
@@ -70,6 +78,18 @@ class Signature:
     better: str | None = None
     fresh: bool = False
     facts: str | None = None
+    late: Mapping[str, Any] | None = None
+
+    def counted(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The arguments that a key is made of."""
+        late = self.late
+        if late is None:
+            return arguments
+        return {
+            name: value
+            for name, value in arguments.items()
+            if name not in late or value != late[name]
+        }
 
     def parameter(self, name: str) -> ParameterInfo | None:
         """The parameter a study calls `name`, if there is one."""

@@ -426,3 +426,37 @@ def test_what_a_version_covers_can_be_listed() -> None:
     covered = reading.parts[version]
     assert {"mine.Mine", "mine.even", "lab.runtime.other.deep", "mine.LIMIT"} <= covered.keys()
     assert "mine.unused" not in covered
+
+
+# A parameter that came later.
+
+EARLY = """
+from lab.spec.declare import component, parameter
+
+
+@component("c", kind="selector")
+class C:
+    rate: float = parameter(0.5, "rate")
+
+    def select(self, losses):
+        return losses
+"""
+FIELD = """    decay: float = parameter(0, "decay", legacy=0)
+    mode: str | None = parameter(None, "mode", legacy=None)
+"""
+LATE = EARLY.replace("\n    def select", FIELD + "\n    def select")
+
+
+def test_a_parameter_that_came_later_is_no_part_of_the_version() -> None:
+    early, late = (read_components({"c": Source("c.py", text)}).catalog for text in (EARLY, LATE))
+    old, new = early.signatures["selector", "c"], late.signatures["selector", "c"]
+    assert old.version == new.version
+    assert old.late is None
+    assert new.late == {"decay": 0.0, "mode": None}
+
+
+def test_an_argument_that_means_what_its_absence_meant_does_not_count() -> None:
+    found = read_components({"c": Source("c.py", LATE)}).catalog.signatures["selector", "c"]
+    assert found.counted({"rate": 1, "decay": 0.0, "mode": None}) == {"rate": 1}
+    given = {"rate": 1, "decay": 0.1, "mode": "hard"}
+    assert found.counted(given) == given
