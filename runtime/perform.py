@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.runtime import artifact as artifacts
+from lab.runtime import meters
 from lab.runtime.artifact import Artifact
 from lab.runtime.errors import Diverged
 from lab.runtime.registry import catalog, component_class, fields_of, use
@@ -23,6 +24,7 @@ def perform(task: Task, progress: Progress) -> dict[str, Any]:
     signature = catalog().signatures[task.role, task.component]
     folder = Path(task.folder)
     made = component_class(signature)(**fields_of(signature, task.arguments, folder=folder))
+    begun, compiled = time.perf_counter(), meters.compile_seconds()
     work = Work(
         inputs={role: _input(Path(path), task) for role, path in task.inputs.items()},
         stream=streams(task.component, task.occurrence, task.seed or 0, task.vary),
@@ -30,9 +32,14 @@ def perform(task: Task, progress: Progress) -> dict[str, Any]:
         folder=folder,
         packed={role: Path(path) / artifacts.SHIPPED for role, path in task.inputs.items()},
     )
-    begun = time.perf_counter()
     found = _measured(made, work) if task.role == "measurement" else _staged(made, work, task)
-    return {**found, "wall_seconds": time.perf_counter() - begun, "environment": environment()}
+    return {
+        **found,
+        "wall_seconds": time.perf_counter() - begun,
+        "compile_seconds": meters.compile_seconds() - compiled,
+        "memory_bytes": meters.memory_bytes(),
+        "environment": environment(),
+    }
 
 
 def _input(folder: Path, task: Task) -> Artifact:

@@ -1,0 +1,43 @@
+"""What a task took besides time: seconds of compilation, and the most memory its process had."""
+
+import resource
+import sys
+from functools import cache
+
+import jax
+
+#: Events of JAX that are parts of a compilation; none of them is inside another.
+_COMPILING = (
+    "/jax/core/compile/jaxpr_to_mlir_module_duration",
+    "/jax/core/compile/backend_compile_duration",
+)
+
+
+class _Total:
+    seconds = 0.0
+
+
+def compile_seconds() -> float:
+    """Seconds that this process has spent on compiling since this was first called."""
+    return _listening().seconds
+
+
+@cache
+def _listening() -> _Total:
+    total = _Total()
+
+    def add(event: str, seconds: float, **_: object) -> None:
+        if event in _COMPILING:
+            total.seconds += seconds
+
+    jax.monitoring.register_event_duration_secs_listener(add)
+    return total
+
+
+def memory_bytes() -> int:
+    """The most memory that this process has had so far: on its device where that says."""
+    found = jax.devices()[0].memory_stats() or {}
+    if "peak_bytes_in_use" in found:
+        return int(found["peak_bytes_in_use"])
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
