@@ -11,15 +11,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
-from lab.compiler.stored import Described
+from lab.compiler.stored import Described, arguments_text
 from lab.runtime.files import write_atomically
 from lab.runtime.store import RECORD, keys_in
 
 #: The file beside the stages; its first line says how the others are written.
 NAME = ".index"
-_HEAD = "lab index 1"
+_HEAD = "lab index 2"
 _END = "."
-_DETAILS = ("role", "arguments", "inputs", "seed", "vary")
+_DETAILS = ("role", "inputs", "seed", "vary")
 _OF_THE_ENVIRONMENT = ("device", "platform", "threads")
 
 
@@ -30,8 +30,8 @@ class Index(Mapping[str, Described]):
         self._lines = lines
 
     def __getitem__(self, key: str) -> Described:
-        _, component, version, label, details, _ = self._lines[key].split("\t")
-        return Described(key, component, _unescaped(label), version, details)
+        _, component, version, label, arguments, details, _ = self._lines[key].split("\t")
+        return Described(key, component, _unescaped(label), version, details, arguments)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._lines)
@@ -60,11 +60,11 @@ def index(root: Path, keys: frozenset[str] | None = None) -> Mapping[str, Descri
     return Index(lines)
 
 
-def add(root: Path, key: str, record: Mapping[str, Any]) -> None:
-    """Take note of a stage that was stored just now."""
-    line = _line(key, record)
-    if line is not None:
-        _append(root / NAME, [line])
+def add(root: Path, records: Mapping[str, Mapping[str, Any]]) -> None:
+    """Take note of stages that were stored just now."""
+    lines = [line for key, record in records.items() if (line := _line(key, record))]
+    if lines:
+        _append(root / NAME, lines)
 
 
 def _lines(path: Path) -> tuple[dict[str, str], bool]:
@@ -93,17 +93,18 @@ def _line_of(root: Path, key: str) -> str | None:
 
 
 def _line(key: str, record: Mapping[str, Any]) -> str | None:
-    if not {"component", "version", "label", *_DETAILS} <= record.keys():
+    if not {"component", "version", "label", "arguments", *_DETAILS} <= record.keys():
         return None
     details = {name: record[name] for name in _DETAILS}
     text = json.dumps({**details, "facts": _facts(record)}, separators=(",", ":"))
     label = json.dumps(record["label"])[1:-1]
-    return "\t".join((key, record["component"], record["version"], label, text, _END))
+    words = (key, record["component"], record["version"], label)
+    return "\t".join((*words, arguments_text(record["arguments"]), text, _END))
 
 
 def _facts(record: Mapping[str, Any]) -> dict[str, Any]:
     """What a record says in single words and numbers, and on what device it was made."""
-    taken = {"component", "version", "label", "key", "schema", "checksum", "fresh", *_DETAILS}
+    taken = {"component", "version", "label", "key", "schema", "checksum", "fresh", "role", "seed"}
     plain = {
         name: value
         for name, value in record.items()

@@ -1,8 +1,7 @@
 """Work shared between the processes that run plans on one store."""
 
 import os
-import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from lab.runtime.leases import Leases
@@ -10,7 +9,7 @@ from lab.runtime.store import FAILURES, Store
 
 #: `ours`: do it. `done`, `failed`: another process has. `elsewhere`: another is at it.
 Claim = Literal["ours", "done", "failed", "elsewhere"]
-#: What another process is at work on is asked about again after so many seconds.
+#: Seconds after which to ask again about what another process is at work on.
 PAUSE_SECONDS = 0.5
 
 
@@ -21,21 +20,15 @@ class Sharing:
         self._store = store
         self._leases = Leases(store.root, store.owner)
         self._failures = self._times_of_failures()
-        self._asked: dict[str, float] = {}
 
-    def claim(self, key: str) -> Claim:
-        """Ask for a stage. What is `ours` is kept from others until it is released."""
-        now = time.monotonic()
-        if now - self._asked.get(key, -PAUSE_SECONDS) < PAUSE_SECONDS:
-            return "elsewhere"
-        if not self._leases.take([key]):
-            self._asked[key] = now
-            return "elsewhere"
-        self._asked.pop(key, None)
-        # It may have been done between our look at the store and our lease.
-        found = self._found(key)
-        if found != "ours":
-            self._leases.release([key])
+    def claims(self, keys: Sequence[str]) -> dict[str, Claim]:
+        """Ask for stages. Those that are `ours` are kept from others until they are released."""
+        taken = self._leases.take(keys)
+        # One may have been done between our look at the store and our lease.
+        found: dict[str, Claim] = {
+            key: self._found(key) if key in taken else "elsewhere" for key in keys
+        }
+        self._leases.release([key for key in taken if found[key] != "ours"])
         return found
 
     def release(self, keys: Iterable[str]) -> None:

@@ -7,15 +7,15 @@ next process that finds its owner dead removes it.
 
 import hashlib
 import json
-import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
 from lab.runtime.errors import CorruptFile, LabError
-from lab.runtime.files import sync_folder, write_atomically
+from lab.runtime.files import sync_files, sync_folder, write_atomically
 from lab.runtime.owners import Owner, Watch
 
 #: Version of the layout; a newer store is refused rather than misread.
@@ -27,6 +27,15 @@ _SCRATCH = ".tmp-"
 _CHECKSUM = "checksum"
 #: What every record has, whatever made it.
 _PARTS = ("values", "files")
+
+
+@dataclass(frozen=True)
+class Made:
+    """A stage that is done: its key, the scratch folder with its files, and its record."""
+
+    key: str
+    scratch: Path
+    record: Mapping[str, Any]
 
 
 class Store:
@@ -108,15 +117,19 @@ class Store:
 
     def commit(self, key: str, scratch: Path, record: Mapping[str, Any]) -> None:
         """Make a scratch folder the stage `key`, with its record. The first commit stays."""
-        files = {path.name: sha256(path) for path in sorted(scratch.iterdir())}
-        whole = {**record, "schema": SCHEMA, "key": key, "files": files}
-        text = json.dumps({**whole, _CHECKSUM: _checksum(whole)}, indent=1)
-        (scratch / RECORD).write_text(text + "\n", encoding="utf-8")
-        for path in scratch.iterdir():
-            _sync(path)
-        sync_folder(scratch)
-        self._put(scratch, self.root / key)
-        (self.root / FAILURES / f"{key}.json").unlink(missing_ok=True)
+        self.commit_all([Made(key, scratch, record)])
+
+    def commit_all(self, made: Sequence[Made]) -> None:
+        """Commit several stages, for the price of little more than one."""
+        for one in made:
+            files = {path.name: sha256(path) for path in sorted(one.scratch.iterdir())}
+            whole = {**one.record, "schema": SCHEMA, "key": one.key, "files": files}
+            text = json.dumps({**whole, _CHECKSUM: _checksum(whole)}, indent=1)
+            (one.scratch / RECORD).write_text(text + "\n", encoding="utf-8")
+        sync_files(path for one in made for path in (*one.scratch.iterdir(), one.scratch))
+        for one in made:
+            self._put(one.scratch, self.root / one.key)
+            (self.root / FAILURES / f"{one.key}.json").unlink(missing_ok=True)
         sync_folder(self.root)
 
     def _put(self, scratch: Path, place: Path) -> None:
@@ -188,8 +201,3 @@ def _checksum(record: Mapping[str, Any]) -> str:
 
 def _damaged(path: Path, how: str) -> str:
     return f"{path} {how}: remove the folder {path.parent} to have the stage run again"
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())

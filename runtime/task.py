@@ -1,8 +1,8 @@
-"""A node as a worker gets it."""
+"""Work as a worker gets it: lanes of one program, as one line of JSON."""
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 
@@ -28,6 +28,27 @@ class Task:
     components: Sequence[str] = ()
 
 
-def task_from_json(text: str) -> Task:
-    """The task that `json.dumps(asdict(task))` wrote."""
-    return Task(**json.loads(text))
+@dataclass(frozen=True)
+class Batch:
+    """Lanes of one program, to be done together. Always holds: at least one, all `fresh` or none.
+
+    `program` names the program; equal ones share a compilation.
+    """
+
+    program: str
+    tasks: tuple[Task, ...]
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it must run where no trained model ever was."""
+        return self.tasks[0].fresh
+
+    def to_json(self) -> str:
+        """One line."""
+        return json.dumps({"program": self.program, "tasks": [asdict(one) for one in self.tasks]})
+
+
+def batch_from_json(text: str) -> Batch:
+    """The batch that `to_json` wrote."""
+    data = json.loads(text)
+    return Batch(data["program"], tuple(Task(**one) for one in data["tasks"]))

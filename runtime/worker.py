@@ -1,11 +1,12 @@
-"""A process that does tasks: one JSON line in for each, JSON lines out for what happens.
+"""A process that does batches of tasks: one JSON line in for each, JSON lines out for what happens.
 
 The parent speaks on standard input and listens on standard output; what a library prints goes to
 standard error. A thread watches standard input, so that a worker ends with its parent even when it
 is killed: no orphan is left at work.
 
-Events: `{"event": "progress", "step", "total", "values"}`, `{"event": "done", "record"}`,
-`{"event": "failed", "cause", "message", "traceback"}`.
+Events, each with the `key` of its task: `{"event": "started"}`, `{"event": "progress", "step",
+"total", "values"}`, `{"event": "done", "record"}`, `{"event": "failed", "cause", "message",
+"traceback"}`; at the end of a batch `{"event": "idle"}`.
 """
 
 import json
@@ -16,7 +17,10 @@ import threading
 import time
 import traceback
 from collections.abc import Mapping
-from typing import Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+
+if TYPE_CHECKING:
+    from lab.runtime.task import Task
 
 #: Progress events are not sent more often than this.
 _SECONDS_BETWEEN_EVENTS = 0.2
@@ -60,25 +64,36 @@ def _configure() -> None:
 
 
 def _serve(line: str, events: TextIO) -> None:
+    from lab.runtime.task import batch_from_json
+
+    for task in batch_from_json(line).tasks:
+        _send(events, {"event": "started", "key": task.key})
+        _send(events, {**_ended(task, events), "key": task.key})
+    _send(events, {"event": "idle"})
+
+
+def _ended(task: "Task", events: TextIO) -> dict[str, Any]:
     from lab.runtime.errors import Diverged, LabError
     from lab.runtime.perform import perform
-    from lab.runtime.task import task_from_json
 
     try:
-        record = perform(task_from_json(line), _reporter(events))
+        return {"event": "done", "record": perform(task, _reporter(task.key, events))}
     except Diverged as failure:
-        _failed(events, "diverged", failure)
+        return _failed("diverged", failure)
     except LabError as failure:
-        _failed(events, "refused", failure)
+        return _failed("refused", failure)
     except MemoryError as failure:
-        _failed(events, "out of memory", failure)
+        return _failed("out of memory", failure)
     except Exception as failure:  # noqa: BLE001 - the one place where any defect becomes a result
-        _failed(events, "defect", failure)
-    else:
-        _send(events, {"event": "done", "record": record})
+        return _failed("defect", failure)
 
 
-def _reporter(events: TextIO) -> Any:
+def _failed(cause: str, failure: BaseException) -> dict[str, Any]:
+    text = "".join(traceback.format_exception(failure))
+    return {"event": "failed", "cause": cause, "message": str(failure), "traceback": text}
+
+
+def _reporter(key: str, events: TextIO) -> Any:
     last = 0.0
 
     def report(step: int, total: int, values: Mapping[str, float]) -> None:
@@ -87,17 +102,10 @@ def _reporter(events: TextIO) -> Any:
         if now - last >= _SECONDS_BETWEEN_EVENTS:
             last = now
             plain = {name: float(value) for name, value in values.items()}
-            _send(events, {"event": "progress", "step": step, "total": total, "values": plain})
+            said = {"event": "progress", "key": key, "step": step, "total": total}
+            _send(events, {**said, "values": plain})
 
     return report
-
-
-def _failed(events: TextIO, cause: str, failure: BaseException) -> None:
-    text = "".join(traceback.format_exception(failure))
-    _send(
-        events,
-        {"event": "failed", "cause": cause, "message": str(failure), "traceback": text},
-    )
 
 
 def _send(events: TextIO, event: Mapping[str, Any]) -> None:

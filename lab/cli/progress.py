@@ -8,7 +8,7 @@ from typing import Any
 
 from lab.cli.estimate import Estimate
 from lab.compiler.plan import Node, Plan
-from lab.runtime.engine import Event
+from lab.runtime.execution import Event
 from lab.runtime.results import POSITIONS
 
 #: Elsewhere than on a terminal, a line about progress is printed this often.

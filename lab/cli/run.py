@@ -73,7 +73,7 @@ def _about_searches(plan: Plan, file: Path) -> str:
 def _execute(
     loaded: Loaded, plan: Plan, store: Store, options: Options
 ) -> Mapping[str, Mapping[str, Any]]:
-    from lab.runtime.engine import execute
+    from lab.runtime.execution import execute
 
     todo = missing(plan, store.keys())
     if not todo:

@@ -63,7 +63,7 @@ def test_a_stage_that_is_stored_later_is_in_the_index(root: Path) -> None:
     index(root)
     stored(root, "d" * 32, seed=4)
     assert index(root)["d" * 32].seed == 4
-    add(root, "e" * 32, stored(root, "e" * 32, seed=5))
+    add(root, {"e" * 32: stored(root, "e" * 32, seed=5)})
     (root / ("e" * 32) / "record.json").write_text("unreadable")
     assert index(root)["e" * 32].seed == 5
 
@@ -80,7 +80,7 @@ def test_an_index_cut_short_is_mended(root: Path, cut: int) -> None:
     before = {key: one.details for key, one in index(root).items()}
     whole = (root / NAME).read_bytes()
     (root / NAME).write_bytes(whole[:-cut])
-    add(root, "f" * 32, stored(root, "f" * 32))
+    add(root, {"f" * 32: stored(root, "f" * 32)})
     found = index(root)
     assert {key: found[key].details for key in before} == before
     assert "f" * 32 in found
@@ -94,7 +94,7 @@ def test_an_index_of_another_version_or_none_that_can_be_read_is_made_again(root
 
 
 def test_the_first_stage_of_a_store_makes_an_index(tmp_path: Path) -> None:
-    add(tmp_path, "a" * 32, stored(tmp_path, "a" * 32))
+    add(tmp_path, {"a" * 32: stored(tmp_path, "a" * 32)})
     (tmp_path / ("a" * 32) / "record.json").write_text("unreadable")
     assert set(index(tmp_path)) == {"a" * 32}
 

@@ -179,12 +179,12 @@ def test_a_claim_sees_what_others_did_since(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.record_failure("old", {"cause": "diverged"})
     sharing = Sharing(store)
-    assert sharing.claim("old") == "ours"
+    assert sharing.claims(["old"]) == {"old": "ours"}
     scratch = store.open_scratch("done")
     store.commit("done", scratch, {"values": {}})
     store.record_failure("lost", {"cause": "diverged"})
-    assert sharing.claim("done") == "done"
-    assert sharing.claim("lost") == "failed"
+    assert sharing.claims(["done"]) == {"done": "done"}
+    assert sharing.claims(["lost"]) == {"lost": "failed"}
     assert set(leases_in(tmp_path)) == {"old"}
     sharing.close()
     store.close()
@@ -195,8 +195,8 @@ def test_a_claim_on_what_another_does_is_elsewhere(tmp_path: Path) -> None:
     assert said(process) == {"a"}
     store = Store(tmp_path)
     sharing = Sharing(store)
-    assert sharing.claim("a") == "elsewhere"
-    assert sharing.claim("b") == "ours"
+    assert sharing.claims(["a"]) == {"a": "elsewhere"}
+    assert sharing.claims(["b"]) == {"b": "ours"}
     sharing.close()
     store.close()
     ended(process)

@@ -1,0 +1,176 @@
+"""This machine: supervised worker processes, each bound to cores of its own.
+
+Two workers on two cores, each bound to a core of its own, beat one worker with two threads on the
+small programs of this field. A place has a worker for stages and one for honest scoring, which
+never held a trained model: it gets the packed file, the model's code and the data.
+"""
+
+import json
+import os
+import select
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from typing import IO, Any
+
+from lab.runtime.engine import Engine, Said
+from lab.runtime.task import Batch
+from lab.spec.catalog import cache_folder
+
+_PATIENCE_SECONDS = 5.0
+#: Bytes of a dead worker's standard error that are kept.
+_LAST_WORDS = 4000
+
+
+class Local(Engine):
+    """Worker processes on this machine's cores."""
+
+    def __init__(self, places: int) -> None:
+        self._slots = [_Slot(cores) for cores in _core_sets(places)]
+
+    @property
+    def places(self) -> int:
+        """One for each worker process that may be at work."""
+        return len(self._slots)
+
+    def start(self, place: int, batch: Batch) -> None:
+        """Hand a worker its batch."""
+        self._slots[place].start(batch)
+
+    def events(self) -> list[tuple[int, Said]]:
+        """What the busy workers have to say; waits a second at most for the first."""
+        by_handle = {slot.reader().handle: i for i, slot in enumerate(self._slots) if slot.is_busy}
+        ready, _, _ = select.select(list(by_handle), [], [], 1.0)
+        found: list[tuple[int, Said]] = []
+        for handle in ready:
+            slot = self._slots[by_handle[handle]]
+            said, ended = slot.reader().read()
+            found.extend((by_handle[handle], one) for one in said)
+            if any(one["event"] == "idle" for one in said):
+                slot.is_busy = False
+            elif ended:
+                found.append((by_handle[handle], slot.died()))
+        return found
+
+    def stop(self) -> None:
+        """End the workers."""
+        for slot in self._slots:
+            slot.ask_to_end()
+        for slot in self._slots:
+            slot.end()
+
+
+def cores() -> list[int]:
+    """The cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+def _core_sets(workers: int) -> list[Sequence[int] | None]:
+    """A share of the cores for each worker, None where processes cannot be bound to cores."""
+    can_bind = hasattr(os, "sched_setaffinity")
+    return [cores()[i::workers] if can_bind else None for i in range(workers)]
+
+
+class _Slot:
+    """A set of cores, with a worker for stages and one for honest scoring."""
+
+    def __init__(self, cores: Sequence[int] | None) -> None:
+        self.cores = cores
+        self.is_busy = False
+        self._fresh = False
+        self._workers: dict[bool, subprocess.Popen[bytes]] = {}
+        self._readers: dict[bool, _Lines] = {}
+
+    def start(self, batch: Batch) -> None:
+        """Give the slot a batch."""
+        worker = self._worker(batch.fresh)
+        self._fresh, self.is_busy = batch.fresh, True
+        try:
+            _pipe(worker.stdin).write(batch.to_json().encode() + b"\n")
+            _pipe(worker.stdin).flush()
+        except BrokenPipeError:
+            pass  # The worker is dead: reading its output says so.
+
+    def reader(self) -> "_Lines":
+        """What the worker at work says."""
+        return self._readers[self._fresh]
+
+    def died(self) -> Said:
+        """The worker at work is gone: what to record."""
+        self.is_busy = False
+        code = self._workers.pop(self._fresh).wait()
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        message = f"the worker process ended with {how}; signal 9 often means out of memory"
+        return {"event": "died", "message": message, "traceback": self.reader().complaints()}
+
+    def ask_to_end(self) -> None:
+        """Close the workers' input, at which they end."""
+        for worker in self._workers.values():
+            _pipe(worker.stdin).close()
+
+    def end(self) -> None:
+        """Wait for the workers to end, and kill those that don't."""
+        for worker in self._workers.values():
+            try:
+                worker.wait(_PATIENCE_SECONDS)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+                worker.wait()
+            _pipe(worker.stdout).close()
+
+    def _worker(self, fresh: bool) -> "subprocess.Popen[bytes]":
+        worker = self._workers.get(fresh)
+        if worker is None or worker.poll() is not None:
+            complaints = tempfile.TemporaryFile()  # noqa: SIM115 - as long-lived as the worker
+            worker = self._workers[fresh] = _spawn(self.cores, complaints)
+            self._readers[fresh] = _Lines(_pipe(worker.stdout).fileno(), complaints)
+        return worker
+
+
+class _Lines:
+    """Whole lines from a pipe as they come: `select` knows nothing of a text wrapper's buffer."""
+
+    def __init__(self, handle: int, complaints: IO[bytes]) -> None:
+        self.handle = handle
+        self._complaints = complaints
+        self._rest = b""
+
+    def read(self) -> tuple[list[Said], bool]:
+        """What was said until now, and whether the pipe has ended. Blocks for the first."""
+        chunk = os.read(self.handle, 1 << 20)
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        return [json.loads(line) for line in lines], not chunk
+
+    def complaints(self) -> str:
+        """The end of what the worker wrote to standard error."""
+        size = self._complaints.seek(0, os.SEEK_END)
+        self._complaints.seek(max(0, size - _LAST_WORDS))
+        return self._complaints.read().decode(errors="replace")
+
+
+def _pipe(pipe: Any) -> Any:
+    if pipe is None:
+        raise TypeError("a worker has pipes")
+    return pipe
+
+
+def _spawn(cores: Sequence[int] | None, complaints: IO[bytes]) -> "subprocess.Popen[bytes]":
+    environment = {
+        **os.environ,
+        "LAB_COMPILATION_CACHE": str(cache_folder() / "programs"),
+    }
+    command = [sys.executable, "-m", "lab.runtime.worker"]
+    if cores is not None:
+        command.append(",".join(map(str, cores)))
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=complaints,
+        env=environment,
+        # Ctrl-C is for this process to handle; it ends its workers itself.
+        start_new_session=True,
+    )

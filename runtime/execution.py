@@ -1,0 +1,315 @@
+"""Running a plan: what is missing, in order, as lanes of few programs on an engine.
+
+Results are committed in batches, as they come. A stage that fails is a result: what needs it is not
+run, the others go on. A worker that dies fails the stage it was at; the rest of its batch is done
+elsewhere. How many places there are is decided from the whole plan, not from what is left of it:
+the number of threads is part of what makes a result repeat bit for bit.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from lab.compiler.plan import Node, Plan
+from lab.compiler.programs import in_order, programs
+from lab.runtime import index, registry
+from lab.runtime.agenda import Agenda
+from lab.runtime.engine import Engine, Said, open_engine
+from lab.runtime.engines.local import cores
+from lab.runtime.errors import CorruptFile
+from lab.runtime.missing import missing
+from lab.runtime.sharing import PAUSE_SECONDS, Sharing
+from lab.runtime.store import Made, Store
+from lab.runtime.task import Batch, Task
+
+#: This many first runs failing alike stop a plan.
+_SAME_FAILURES = 3
+#: A batch is meant to take about so long: short enough for others to get their share.
+_SECONDS_PER_BATCH = 2.0
+_LANES_AT_MOST = 256
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happened to a node: `started`, `progress`, `done`, `failed` or `skipped`."""
+
+    kind: str
+    node: Node
+    detail: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+Listener = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a plan's execution ended: keys made, and failures by key."""
+
+    made: tuple[str, ...]
+    failed: Mapping[str, Mapping[str, Any]]
+
+
+def worker_count(plan: Plan, jobs: int | None) -> int:
+    """How many workers a plan gets: as many as can ever work at once, at most one a core."""
+    depth: dict[str, int] = {}
+    widths: dict[int, int] = {}
+    for node in plan.nodes:
+        depth[node.key] = 1 + max((depth[key] for key in node.inputs.values()), default=0)
+        if node.role == "stage":
+            widths[depth[node.key]] = widths.get(depth[node.key], 0) + 1
+    widest = max(widths.values(), default=1)
+    return max(1, min(jobs or len(cores()), len(cores()), widest))
+
+
+def execute(
+    plan: Plan,
+    store: Store,
+    *,
+    folder: Path,
+    listener: Listener,
+    jobs: int | None = None,
+    limit: int | None = None,
+    engine: Engine | None = None,
+) -> Outcome:
+    """Run what is missing of a plan.
+
+    Args:
+        plan: what to run. `store`: where results are and go. `folder`: the study's.
+        listener: told of everything that happens, in this process.
+        jobs: workers at most. `limit`: nodes to run at most.
+        engine: where to run, left open afterwards; this machine if None.
+    """
+    order = {key: place for place, key in enumerate(in_order(plan))}
+    nodes = sorted(missing(plan, store.keys()), key=lambda node: order[node.key])[:limit]
+    opened = engine or open_engine("local", worker_count(plan, jobs))
+    run = _Execution(plan, store, folder=folder, listener=listener, nodes=nodes)
+    try:
+        run.loop(opened)
+    finally:
+        if engine is None:
+            opened.stop()
+        run.close()
+    return Outcome(tuple(run.made), run.failed)
+
+
+class _Execution:
+    """The state of one execution: what is left, what runs, what came of it."""
+
+    def __init__(
+        self, plan: Plan, store: Store, *, folder: Path, listener: Listener, nodes: Sequence[Node]
+    ) -> None:
+        registry.use(plan.components)
+        lanes = {
+            key: program.key
+            for program in programs(plan, registry.catalog())
+            for key in program.lanes
+        }
+        self.store = store
+        self.folder = folder
+        self.listener = listener
+        self.agenda = Agenda(nodes, lanes)
+        self.by_key = {node.key: node for node in plan.nodes}
+        self.components = [str(Path(file).resolve()) for file in plan.components]
+        self.sharing = Sharing(store)
+        self.made: list[str] = []
+        self.failed: dict[str, Mapping[str, Any]] = {}
+        self._at_work: dict[int, _AtWork] = {}
+        self._elsewhere: list[Node] = []
+        self._asked = 0.0
+        self._whole: set[str] = set()
+        self._finished: list[tuple[Node, Made]] = []
+        #: Seconds that a lane of a program took last.
+        self._pace: dict[str, float] = {}
+
+    def loop(self, engine: Engine) -> None:
+        while len(self.agenda):
+            self._ask_again()
+            for place in range(engine.places):
+                if place not in self._at_work:
+                    self._hand_out(engine, place)
+            if self._at_work:
+                for place, said in engine.events():
+                    self._take(place, said)
+                self._commit()
+            elif self._elsewhere:
+                time.sleep(PAUSE_SECONDS)
+            elif not self.agenda.has_ready:
+                return
+            if self._is_hopeless():
+                return
+
+    def close(self) -> None:
+        """Leave the store to others."""
+        self._commit()
+        for work in self._at_work.values():
+            for task in work.left.values():
+                self.store.discard(Path(task.output))
+        self.sharing.close()
+        self.store.close()
+
+    # Handing out
+
+    def _ask_again(self) -> None:
+        if self._elsewhere and time.monotonic() - self._asked >= PAUSE_SECONDS:
+            self._asked = time.monotonic()
+            for node in self._elsewhere:
+                self.agenda.put_back(node)
+            self._elsewhere = []
+
+    def _hand_out(self, engine: Engine, place: int) -> None:
+        while (found := self.agenda.next_program()) is not None:
+            program, ready = found
+            nodes = self.agenda.hand_out(program, self._lanes(program, ready, engine.places))
+            ours = [node for node in self._claimed(nodes) if self._inputs_are_whole(node)]
+            if ours:
+                batch = Batch(program, tuple(self._task(node) for node in ours))
+                self._at_work[place] = _AtWork(program, {one.key: one for one in batch.tasks})
+                engine.start(place, batch)
+                return
+
+    def _lanes(self, program: str, ready: int, places: int) -> int:
+        """How many lanes to hand out together: one first, then what takes a moment."""
+        pace = self._pace.get(program)
+        if pace is None:
+            return 1
+        share = -(-ready // places)
+        return max(1, min(share, int(_SECONDS_PER_BATCH / max(pace, 1e-4)), _LANES_AT_MOST))
+
+    def _claimed(self, nodes: Sequence[Node]) -> list[Node]:
+        """The nodes that are to be done here and now; the others wait, or are over."""
+        claims = self.sharing.claims([node.key for node in nodes])
+        ours: list[Node] = []
+        for node in nodes:
+            claim = claims[node.key]
+            if claim == "ours":
+                ours.append(node)
+            elif claim == "elsewhere":
+                self._elsewhere.append(node)
+            elif claim == "done":
+                self._done(node, self.store.record(node.key))
+            else:
+                self._fail(node, self.store.failure(node.key))
+        return ours
+
+    def _inputs_are_whole(self, node: Node) -> bool:
+        try:
+            for key in node.inputs.values():
+                if key not in self._whole:
+                    self.store.verify(key)
+                    self._whole.add(key)
+        except CorruptFile as damage:
+            self._fail(node, {"cause": "corrupt", "message": str(damage)})
+            return False
+        return True
+
+    def _task(self, node: Node) -> Task:
+        return Task(
+            key=node.key,
+            role=node.role,
+            component=node.component,
+            arguments=node.arguments,
+            inputs={role: str(self.store.folder(key)) for role, key in node.inputs.items()},
+            seed=node.seed,
+            vary=node.vary,
+            occurrence=self._occurrence(node),
+            fresh=node.fresh,
+            folder=str(self.folder),
+            output=str(self.store.open_scratch(node.key)),
+            components=self.components,
+        )
+
+    def _occurrence(self, node: Node) -> int:
+        count, before = 0, node.inputs.get("before")
+        while before is not None:
+            count += self.by_key[before].component == node.component
+            before = self.by_key[before].inputs.get("before")
+        return count
+
+    # Taking in
+
+    def _take(self, place: int, said: Said) -> None:
+        work = self._at_work[place]
+        if said["event"] == "idle":
+            del self._at_work[place]
+        elif said["event"] == "died":
+            del self._at_work[place]
+            self._bury(work, said)
+        else:
+            self._hear(work, self.by_key[said["key"]], said)
+
+    def _hear(self, work: "_AtWork", node: Node, said: Said) -> None:
+        if said["event"] == "started":
+            work.started.add(node.key)
+            self.listener(Event("started", node))
+        elif said["event"] == "progress":
+            self.listener(Event("progress", node, said))
+        else:
+            task = work.left.pop(node.key)
+            if said["event"] == "done":
+                self._pace[work.program] = float(said["record"]["wall_seconds"])
+                record = {**_described(node), **said["record"]}
+                self._finished.append((node, Made(node.key, Path(task.output), record)))
+            else:
+                self._give_up(node, task, said)
+
+    def _bury(self, work: "_AtWork", said: Said) -> None:
+        """A worker died: what it was at failed, what it had not begun is done elsewhere."""
+        for key, task in work.left.items():
+            node = self.by_key[key]
+            if key in work.started or not work.started:
+                self._give_up(node, task, {**said, "event": "failed", "cause": "worker died"})
+            else:
+                self.store.discard(Path(task.output))
+                self.sharing.release([key])
+                self.agenda.put_back(node)
+
+    def _give_up(self, node: Node, task: Task, said: Said) -> None:
+        self.store.discard(Path(task.output))
+        self.store.record_failure(node.key, {**_described(node), **said})
+        self._fail(node, said)
+
+    def _commit(self) -> None:
+        if self._finished:
+            nodes, made = zip(*self._finished, strict=True)
+            self._finished = []
+            self.store.commit_all(made)
+            index.add(self.store.root, {one.key: one.record for one in made})
+            self.sharing.release([node.key for node in nodes])
+            for node, one in zip(nodes, made, strict=True):
+                self._whole.add(node.key)
+                self._done(node, one.record)
+
+    def _done(self, node: Node, record: Mapping[str, Any]) -> None:
+        self.agenda.done(node.key)
+        self.made.append(node.key)
+        self.listener(Event("done", node, record))
+
+    def _fail(self, node: Node, detail: Mapping[str, Any]) -> None:
+        self.sharing.release([node.key])
+        self.failed[node.key] = detail
+        self.listener(Event("failed", node, detail))
+        for lost in self.agenda.failed(node.key):
+            why = {"cause": "input failed", "message": f"needs {node.key[:12]}, which failed"}
+            self.failed[lost.key] = why
+            self.listener(Event("skipped", lost, why))
+
+    def _is_hopeless(self) -> bool:
+        """The first runs all failed, and of one cause: so would the others."""
+        causes = [failure["message"] for failure in self.failed.values() if "event" in failure]
+        return not self.made and len(causes) >= _SAME_FAILURES and len(set(causes)) == 1
+
+
+@dataclass
+class _AtWork:
+    """What a place was given: what is left of it, and what has been begun."""
+
+    program: str
+    left: dict[str, Task]
+    started: set[str] = field(default_factory=set[str])
+
+
+def _described(node: Node) -> dict[str, Any]:
+    return {**asdict(node), "finished_at": datetime.now(UTC).isoformat(timespec="seconds")}
