@@ -47,7 +47,9 @@ def plan_claim(claim: core.Claim, *, universe: Universe, graph: Graph) -> ClaimP
         for roots in _roots(relevant)
         for case in cases.at({**roots, **setting.closures()}, setting)
     ]
-    return ClaimPlan(claim.name, claim.title, claim.text, claim.level, tuple(found))
+    return ClaimPlan(
+        claim.name, claim.title, claim.text, claim.level, tuple(found), source=claim.source
+    )
 
 
 def _replicates(study: core.Study, points: list[Point]) -> core.Repeat:

@@ -100,6 +100,8 @@ class ClaimPlan:
     text: str
     level: float
     cases: tuple[Case, ...]
+    #: Where its numbers were published.
+    source: str | None = None
 
 
 @record

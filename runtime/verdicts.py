@@ -51,11 +51,14 @@ class Verdict:
     more_examples: int | None = None
     missing: tuple[str, ...] = ()
     sentence: str = ""
+    #: Where the numbers of the claim were published.
+    source: str | None = None
 
     @property
     def label(self) -> str:
-        """The claim's title, or its name."""
-        return self.title or self.name
+        """The claim's title, or its name, and where its numbers were published."""
+        label = self.title or self.name
+        return f"{label} (source: {self.source})" if self.source else label
 
 
 def decide(plan: Plan, values: Values, *, stale: Collection[str] = ()) -> list[Verdict]:
@@ -95,6 +98,7 @@ def _judge(claim: ClaimPlan, lookup: Lookup) -> Verdict:
         adjusted=1.0,
         replicates=max((len(case.seeds) for case in cases), default=0),
         missing=tuple(dict.fromkeys(key for case in cases for key in case.missing)),
+        source=claim.source,
     )
 
 

@@ -45,9 +45,9 @@ class Edition:
 
 @record(eq=False)
 class Clause:
-    """`where …`, `at …`, `paired by …`, `vary …`: a tail of a claim or of a repeat."""
+    """`where …`, `at …`, `paired by …`, `source: …`: a tail of a claim."""
 
-    kind: Literal["where", "paired", "level"]
+    kind: Literal["where", "paired", "level", "source"]
     value: "Expr | tuple[Name, ...]"
     span: Span
 
@@ -183,7 +183,7 @@ class _Builder:
         for clause in (tail for tail in tails if isinstance(tail, Clause)):
             first = found.setdefault(clause.kind, clause)
             if first is not clause:
-                written = {"where": "where", "paired": "paired by", "level": "at"}[clause.kind]
+                written = {"paired": "paired by", "level": "at"}.get(clause.kind, clause.kind)
                 message = f"this claim has `{written}` twice"
                 raise MeaninglessError("E0509", message, clause.span, first=first.span)
         values = {kind: clause.value for kind, clause in found.items()}
@@ -195,6 +195,7 @@ class _Builder:
             tuple(tail for tail in tails if isinstance(tail, syntax.Over)),
             cast("tuple[Name, ...]", values.get("paired", ())),
             cast("Expr | None", values.get("level")),
+            cast("Text | None", values.get("source")),
             _over(word, rest[-1]),
         )
 
@@ -213,6 +214,9 @@ class _Builder:
 
     def level(self, word: Token, value: Expr) -> Clause:
         return Clause("level", value, _over(word, value))
+
+    def origin(self, word: Token, where: Text) -> Clause:
+        return Clause("source", where, _over(word, where))
 
     # --- expressions
 

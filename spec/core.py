@@ -382,7 +382,10 @@ class Quantifier:
 
 @record(eq=False)
 class Claim:
-    """A statement to be tested. `level` is the confidence, 0.95 unless said otherwise."""
+    """A statement to be tested. `level` is the confidence, 0.95 unless said otherwise.
+
+    `source` is where its numbers were published.
+    """
 
     name: str
     title: str | None
@@ -393,6 +396,7 @@ class Claim:
     level: float
     text: str
     span: Span
+    source: str | None = None
 
 
 @record(eq=False)

@@ -173,6 +173,8 @@ class Declarations:
             clauses.append("paired by " + ", ".join(name.text for name in node.paired))
         if node.level is not None:
             clauses.append(["at ", doc(node.level)])
+        if node.source is not None:
+            clauses.append("source: " + self.expressions.text(node.source))
         return Group(Indent([SPACE, Group(join(SPACE, clauses))]))
 
     def _block(self, node: Block) -> Doc:

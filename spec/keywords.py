@@ -54,6 +54,7 @@ def patterns() -> tuple[tuple[str, str], ...]:
         ("declaration", rf"^{_one_of(('lab', *DECLARATION_WORDS))}{not_a_name}"),
         ("declaration", rf"{inner}(?=[ \t]+[\w(\"\[])(?![ \t]+in\b)"),
         ("word", rf"{joining}{not_a_name}"),
+        ("word", r"\bsource(?=[ \t]*:[ \t]*\")"),
         ("word", r"\blog\b(?=[ \t]+[\w.(])"),
         ("argument", rf"\b{name}(?=[ \t]*:)"),
         ("unit", rf"(?<=[0-9kM] ){_one_of(sorted(UNITS), ahead=False)}"),

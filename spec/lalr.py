@@ -181,4 +181,6 @@ def is_name(word: str, following: Token | None) -> bool:
         return following.kind not in ("number", "word") or following.text in INFIX_WORDS
     if word == "not":
         return following.kind == "mark" and following.text not in ("(", "[", "+", "-")
+    if word == "source":
+        return following.text != ":" and following.kind != "string"
     return following.text in (":", ".")

@@ -316,7 +316,7 @@ class Over:
 
 @record(eq=False)
 class Claim:
-    """`claim name "title": condition where … over … paired by … at …`."""
+    """`claim name "title": condition where … over … paired by … at … source: "…"`."""
 
     name: Name
     title: Text | None
@@ -325,6 +325,7 @@ class Claim:
     over: tuple[Over, ...]
     paired: tuple[Name, ...]
     level: Expr | None
+    source: Text | None
     span: Span
 
 

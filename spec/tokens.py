@@ -39,7 +39,7 @@ CONTINUING_WORDS = frozenset(
 )
 #: Words and clauses that join values.
 INFIX_WORDS = ("then", "for", "or", "and", "by", "in", "as", "until", "vary", "because")
-CLAUSE_WORDS = ("subject", "where", "over", "paired", "at", "to", "every", "some")
+CLAUSE_WORDS = ("subject", "where", "over", "paired", "at", "to", "every", "some", "source")
 #: Words that, at the end of a line, go on with the next, and marks that do.
 CONTINUED_WORDS = frozenset({"not", *INFIX_WORDS, *CLAUSE_WORDS})
 CONTINUED_MARKS = frozenset(
@@ -167,7 +167,18 @@ def _goes_on(before: Sequence[Token], token: Token, following: Token | None) -> 
     if token.text == "|":
         return True
     named = following is not None and following.text in (":", ".") and not following.first
+    if token.text == "source" and named:
+        return _is_in_claim(before)
     return token.kind == "word" and token.text in CONTINUING_WORDS and not named
+
+
+def _is_in_claim(before: Sequence[Token]) -> bool:
+    """Whether the entry that is being read is a claim."""
+    start = len(before)
+    while start and before[start - 1].kind != "separator" and before[start - 1].text != "{":
+        start -= 1
+    entry = before[start : start + 2]
+    return len(entry) > 1 and entry[0].text == "claim" and entry[1].kind == "word"
 
 
 def _follows_operand(before: Sequence[Token]) -> bool:

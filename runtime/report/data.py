@@ -113,6 +113,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "claim": verdict.name,
         "title": verdict.title,
         "text": verdict.text,
+        "source": verdict.source,
         "verdict": verdict.outcome,
         "level": verdict.level,
         "p_pass": verdict.p_pass,

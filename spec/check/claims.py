@@ -37,6 +37,7 @@ def read_claim(context: Context, node: syntax.Claim, source: Source) -> core.Cla
         level=_level(context, node, scope),
         text=text_of(source, node.condition.span),
         span=node.span,
+        source=None if node.source is None else node.source.value,
     )
 
 

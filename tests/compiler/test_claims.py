@@ -3,6 +3,7 @@
 from planning import planned
 
 from lab.compiler.plan import Comparison
+from lab.compiler.serial import from_json, to_json
 
 BODY = """
 method field = dense then inwf(width: 16, layers: 2, activation: sine, for: 10 steps)
@@ -56,3 +57,11 @@ def test_an_arm_that_only_a_claim_names_is_run_for_it() -> None:
         node.arguments["through"]["args"]["width"] for node in plan.nodes if node.component == "fit"
     }
     assert 64 in widths
+
+
+def test_a_claim_keeps_where_its_numbers_were_published() -> None:
+    line = 'claim c: ratio(field) > 2 at 90% source: "Smith 2024, table 2"\n'
+    found = planned(BODY + line)
+    assert found.claims[0].source == "Smith 2024, table 2"
+    assert from_json(to_json(found)) == found
+    assert planned(BODY + "claim c: ratio(field) > 2\n").claims[0].source is None

@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -303,3 +304,11 @@ def test_false_claims_seldom_pass_on_examples():
 def test_false_claims_pass_on_examples_in_at_most_5_percent(examples):
     share = false_passes_on_examples(np.random.default_rng(examples), 3000, examples)
     assert share <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 3000)
+
+
+def test_a_published_number_stands_beside_its_verdict():
+    made = Made()
+    left = replicates(made, "field", [0.1, 0.12, 0.11])
+    made.claim("c", case(compared("<", left, number(1.0, 3)), seeds=range(3)))
+    made.claims[0] = replace(made.claims[0], source="Smith 2024, table 2")
+    assert decide(made.plan(), made.values)[0].label == "c (source: Smith 2024, table 2)"

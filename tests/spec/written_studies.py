@@ -86,7 +86,7 @@ def blocks(draw: st.DrawFn) -> str:
 
 @st.composite
 def claims(draw: st.DrawFn) -> str:
-    clauses = ["where a == b", "over every a, b.c", "paired by seed", "at 95%"]
+    clauses = ["where a == b", "over every a, b.c", "paired by seed", "at 95%", 'source: "a"']
     kept = draw(st.lists(st.sampled_from(clauses), unique=True))
     text = f"claim c{draw(TITLES)}:{draw(GAPS)}{draw(EXPRESSIONS)}"
     return text + "".join(f"{draw(GAPS)}{clause}" for clause in kept)
