@@ -13,7 +13,8 @@ from lab.compiler.chooser import Chooser
 from lab.compiler.evaluate import NOWHERE
 from lab.compiler.evidence import Inputs, Row
 from lab.compiler.measures import Metrics
-from lab.compiler.plan import Plan, SearchPlan
+from lab.compiler.parts import downstream, keys_in, part_of, trees_of
+from lab.compiler.plan import Plan, Run, SearchPlan, Tree
 from lab.compiler.points import Scope, axes_of, chosen_method
 from lab.compiler.problem import Problem
 from lab.compiler.stages import KEY_LENGTH, Pipelines, Template
@@ -62,22 +63,31 @@ def _search(scope: Scope, search: core.Search, best: Mapping[str, Number] | None
 
 def waiting(plan: Plan) -> frozenset[str]:
     """Keys of the nodes that wait for a search to be decided."""
-    found: set[str] = set()
-    for node in plan.nodes:
-        is_search = node.role == "stage" and node.component == SEARCH.name
-        if is_search or not found.isdisjoint(node.inputs.values()):
-            found.add(node.key)
-    return frozenset(found)
+    searches = [one for one in plan.nodes if one.role == "stage" and one.component == SEARCH.name]
+    return downstream(plan, {node.key for node in searches})
 
 
 def ready(plan: Plan) -> Plan:
-    """What of a plan waits for no search; claims are left out, for they need all of it."""
+    """What of a plan waits for no search: runs, what is measured of them, and claims."""
     late = waiting(plan)
     if not late:
         return plan
-    nodes = tuple(node for node in plan.nodes if node.key not in late)
-    runs = tuple(run for run in plan.runs if late.isdisjoint(run.stages))
-    return replaced(plan, nodes=nodes, runs=runs, claims=())
+
+    def waits(tree: Tree) -> bool:
+        return any(key in late for key in keys_in(tree))
+
+    def measured(run: Run) -> Run:
+        known = {label: tree for label, tree in run.metrics.items() if not waits(tree)}
+        return run if len(known) == len(run.metrics) else replaced(run, metrics=known)
+
+    runs = [measured(run) for run in plan.runs if late.isdisjoint(run.stages)]
+    claims = [
+        replaced(
+            claim, cases=tuple(c for c in claim.cases if not any(map(waits, trees_of(c.condition))))
+        )
+        for claim in plan.claims
+    ]
+    return part_of(plan, runs, claims)
 
 
 def _digests(template: Template) -> Value:
