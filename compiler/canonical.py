@@ -18,7 +18,17 @@ NUMERICS = "float32/highest"
 
 def digest(value: object) -> str:
     """SHA-256 of the canonical JSON text, in hexadecimal."""
-    return hashlib.sha256(_ENCODER.encode(value).encode()).hexdigest()
+    return digest_of_text(canonical(value))
+
+
+def digest_of_text(text: str) -> str:
+    """SHA-256 of a text that is canonical already, in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def canonical(value: object) -> str:
+    """The canonical JSON text of plain data."""
+    return _ENCODER.encode(value)
 
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -38,6 +48,11 @@ def meaning(value: Value, catalog: Catalog) -> Value:
         made["version"] = signature.version
         made["content"] = signature.content
     return made
+
+
+def text_of(value: Value, catalog: Catalog) -> str:
+    """The canonical text of what a value means."""
+    return canonical(meaning(value, catalog))
 
 
 class Shown:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 from lab.compiler.arithmetic import between, combined, range_values
+from lab.compiler.canonical import text_of
+from lab.compiler.cells import Cell, Noted, Settings
 from lab.compiler.chooser import Chooser
 from lab.compiler.problem import Problem
 from lab.spec import core
@@ -24,6 +26,11 @@ if TYPE_CHECKING:
 
 #: Checksum of a file named relative to the study, None while it is not known.
 Contents = Callable[[str], str | None]
+
+#: The point's model or data, where a stage that comes at its place is given one.
+Root = Literal["model", "data"]
+KINDS: tuple[Root, Root] = ("model", "data")
+Supply = Callable[[Root], Cell | None]
 
 ANYTHING = Type("any")
 #: Parameters that are no values of the point: arms are inputs, the others describe evidence.
@@ -56,20 +63,6 @@ class Environment:
 NOWHERE = Environment()
 
 
-class SettledStage(NamedTuple):
-    """Arguments of a stage, and what was noted at the slots inside it."""
-
-    arguments: "Mapping[str, Value]"
-    settings: "Mapping[str, Noted]"
-
-
-class Noted(NamedTuple):
-    """The value found at a slot, and the name of its type."""
-
-    value: Value
-    kind: str
-
-
 class Evaluator:
     """Values at one point. `settings` fills up with what was found at each slot.
 
@@ -94,28 +87,32 @@ class Evaluator:
         self.contents = contents
         self.axes = axes
         self.chooser = chooser
-        self.settings: dict[str, Noted] = {}
+        self.settings = Settings()
         self.forks = True
         self.winners: Mapping[str, Template] = {}
-        #: Arguments of stages that depend on nothing but their own text, by `id` of the stage.
-        self.settled: dict[int, SettledStage] = {}
-        self._outside = 0
+        #: How often something was asked for that another point may answer differently.
+        self.asked = 0
+        #: Slots that were looked up among the axes, while somebody wants to know.
+        self.looked: set[str] | None = None
 
     def lookup(self, slot: str, environment: Environment) -> Closure | None:
         """What is said about a slot from outside its definition, if anything."""
         refined = environment.overrides.get(slot)
         if refined is not None:
-            self._outside += 1
             return refined
+        if self.looked is not None:
+            self.looked.add(slot)
         closure = self.axes.get(slot)
         if closure is None:
             return None
-        self._outside += 1
+        self.asked += isinstance(closure.expression, Resolved)
         return closure if self.forks or self._settled(closure.expression) else None
 
     def _settled(self, expression: "core.Core | Resolved") -> bool:
-        is_choice = isinstance(expression, core.Choice | core.RangeChoice)
-        return not is_choice or self.chooser.met(expression)
+        if not isinstance(expression, core.Choice | core.RangeChoice):
+            return True
+        self.asked += 1
+        return self.chooser.met(expression)
 
     def closed(self, closure: Closure) -> tuple["core.Core | Resolved", Environment]:
         """The expression a closure stands for once its choices at the top are made."""
@@ -130,7 +127,7 @@ class Evaluator:
 
     def chosen(self, choice: core.Choice) -> core.Core:
         """The option of a choice at this point."""
-        self._outside += 1
+        self.asked += 1
         if not self.forks and not self.chooser.met(choice):
             return choice.options[0]
         return choice.options[self.chooser.choose(choice, len(choice.options))]
@@ -164,13 +161,14 @@ class Evaluator:
 
     def reference(self, slot: str, environment: Environment, span: Span) -> Value:
         """The value of a parameter or a `let`, by its slot."""
-        self._outside += 1
-        closure = environment.bindings.get(slot) or self.lookup(slot, environment)
-        if closure is None:
-            closure = self._defined(slot, span)
-        found = self.of(closure)
+        found = self.of(self.meant(slot, environment, span))
         self.settings[slot] = Noted(found, "")
         return found
+
+    def meant(self, slot: str, environment: Environment, span: Span) -> Closure:
+        """What a parameter or a `let` stands for."""
+        closure = environment.bindings.get(slot) or self.lookup(slot, environment)
+        return closure or self._defined(slot, span)
 
     def _defined(self, slot: str, span: Span) -> Closure:
         if slot.startswith("let "):
@@ -186,47 +184,43 @@ class Evaluator:
         args = self.arguments(signature, expression.arguments, expression.slot, environment)
         return {"component": signature.name, "kind": signature.kind, "args": args}
 
+    def worked_out(
+        self,
+        owner: core.Build | core.Measure,
+        signature: Signature,
+        environment: Environment,
+        supply: Supply,
+    ) -> Cell:
+        """The arguments of a stage or measurement, with the point's model and data supplied."""
+        if isinstance(owner, core.Build):
+            found = self.stage_arguments(signature, owner, environment)
+        else:
+            slot = owner.slot or owner.measurement
+            found = self.arguments(signature, owner.arguments, slot, environment)
+        for info in signature.parameters:
+            kind = info.type.name
+            if kind in KINDS and found.get(info.name) is None:
+                given = supply(cast(Root, kind))
+                found[info.name] = None if given is None else given.value
+        return Cell(found, text_of(found, self.catalog))
+
     def stage_arguments(
         self, signature: Signature, build: core.Build, environment: Environment
     ) -> dict[str, Value]:
-        """Arguments of a stage, worked out once where nothing from outside has a say in them."""
-        return self._once(
-            build,
-            build.slot,
-            environment,
-            lambda: self.arguments(signature, build.arguments, build.slot, environment),
-        )
+        """The arguments of a stage, nothing supplied."""
+        return self.arguments(signature, build.arguments, build.slot, environment)
 
-    def declared(self, kind: Literal["model", "data"], name: str) -> Value:
-        """The value of a declared model or data source, worked out once like a stage's."""
-        definition, slot = self.study.definitions[name], f"{kind} {name}"
-        outside = self.lookup(slot, NOWHERE)
+    def value_cell(self, expression: core.Core, environment: Environment) -> Cell:
+        """The value of an expression, with its text."""
+        value = self.value(expression, environment)
+        return Cell(value, text_of(value, self.catalog))
+
+    def declared(self, kind: Root, name: str) -> Value:
+        """The value of a declared model or data source."""
+        outside = self.lookup(f"{kind} {name}", NOWHERE)
         if outside is not None:
             return self.of(outside)
-        made = self._once(definition, slot, NOWHERE, lambda: {name: self.value(definition.value)})
-        return made[name]
-
-    def _once(
-        self,
-        owner: core.Build | core.Definition,
-        slot: str,
-        environment: Environment,
-        work: Callable[[], dict[str, Value]],
-    ) -> dict[str, Value]:
-        known = self.settled.get(id(owner))
-        if known is not None and not self._is_set_inside(slot, environment):
-            self.settings.update(known.settings)
-            return dict(known.arguments)
-        before, others, self.settings = self._outside, self.settings, {}
-        found = work()
-        if self._outside == before:
-            self.settled[id(owner)] = SettledStage(dict(found), dict(self.settings))
-        self.settings = {**others, **self.settings}
-        return found
-
-    def _is_set_inside(self, slot: str, environment: Environment) -> bool:
-        prefix = slot + "."
-        return any(one.startswith(prefix) for one in (*self.axes, *environment.overrides))
+        return self.value(self.study.definitions[name].value)
 
     def arguments(
         self,
@@ -239,7 +233,7 @@ class Evaluator:
         found: dict[str, Value] = {}
         for info in signature.parameters:
             if info.type.mapping and info.type.name not in ELSEWHERE:
-                found[info.name] = self._mapping(
+                found[info.name] = self.mapping(
                     signature, info, written, slot=slot, environment=environment
                 )
             elif info.type.name not in ELSEWHERE:
@@ -247,7 +241,7 @@ class Evaluator:
                 found[info.name] = self.argument(info, written.get(info.name), at, environment)
         return found
 
-    def _mapping(
+    def mapping(
         self,
         signature: Signature,
         info: ParameterInfo,
@@ -303,7 +297,7 @@ class Evaluator:
         return self.value(self.chosen(expression), environment)
 
     def _range(self, expression: core.RangeChoice, environment: Environment) -> Value:
-        self._outside += 1
+        self.asked += 1
         ends = (self.value(expression.start, environment), self.value(expression.stop, environment))
         by = None if expression.by is None else self.value(expression.by, environment)
         if expression.continuous:
@@ -358,7 +352,6 @@ class Evaluator:
 
     def _measure(self, expression: core.Measure, environment: Environment) -> Value:
         """What a stage watches while it trains: a measurement of its own network, on validation."""
-        self._outside += 1
         if not isinstance(expression.arm, core.TheMethod):
             message = "a stage can watch its own network only, and this measures another arm"
             raise Problem("E0608", message, expression.span)
@@ -370,7 +363,6 @@ class Evaluator:
         return {"component": signature.name, "kind": "measurement", "args": args}
 
     def _metric(self, expression: core.MetricCall, environment: Environment) -> Value:
-        self._outside += 1
         if isinstance(expression.arm, core.Arm):
             message = "a stage can watch its own network only, and this measures another arm"
             raise Problem("E0608", message, expression.span)
@@ -378,8 +370,6 @@ class Evaluator:
         return self.value(self.study.definitions[expression.name].value, inside)
 
     def _named(self, expression: core.Named, _: Environment) -> Value:
-        # What a name stands for may be set from outside of whatever mentions it.
-        self._outside += 1
         return self.declared(expression.kind, expression.name)
 
     _HANDLERS: Mapping[type, Callable[["Evaluator", object, Environment], Value]] = cast(

@@ -1,7 +1,10 @@
 """Metrics at a point, as trees over measurements."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import cast
 
+from lab.compiler.canonical import text_of
+from lab.compiler.cells import Cell
 from lab.compiler.evaluate import Environment, Evaluator
 from lab.compiler.evidence import Row, evidence
 from lab.compiler.formulas import Formula, Leaf, Operation
@@ -77,24 +80,31 @@ class Metrics:
         signature = self.evaluator.catalog.signatures["measurement", measure.measurement]
         if any(info.type.name == "metric" for info in signature.parameters):
             return Leaf(self._of_metrics(measure, signature, environment), measure.field)
-        arguments = self.evaluator.arguments(
-            signature, measure.arguments, measure.slot or measure.measurement, environment
+        arguments = self.evaluator.worked_out(
+            measure,
+            signature,
+            environment,
+            lambda kind: self.pipelines.chosen(kind, measure) if kind == "data" else None,
         )
-        if self.split and "on" in arguments and "on" not in measure.arguments:
-            arguments["on"] = self.split
-        self.pipelines.supply(signature, arguments, measure, first=False)
+        arguments = self._on_split(arguments, measure)
         inputs = self.pipelines.arms(signature, measure, environment)
         inputs["of"] = self._arm(measure.arm, environment)
-        owner = inputs["of"].owner
-        made = self.pipelines.template(
+        made = self.pipelines.shared(
+            arguments,
             "measurement",
             signature,
-            arguments,
             inputs=inputs,
-            owner=owner,
-            slot=measure.slot or measure.measurement,
+            owner=inputs["of"].owner,
+            at=measure,
         )
         return Leaf(made, measure.field)
+
+    def _on_split(self, arguments: Cell, measure: core.Measure) -> Cell:
+        values = cast(Mapping[str, Value], arguments.value)
+        if not self.split or "on" not in values or "on" in measure.arguments:
+            return arguments
+        value: dict[str, Value] = {**values, "on": self.split}
+        return Cell(value, text_of(value, self.evaluator.catalog))
 
     def _of_metrics(
         self, measure: core.Measure, signature: Signature, environment: Environment

@@ -6,8 +6,9 @@ from typing import Literal, cast
 from lab.compiler.canonical import Shown, digest, number_text
 from lab.compiler.chooser import Chooser
 from lab.compiler.conditions import holds
-from lab.compiler.evaluate import NOWHERE, Closure, Contents, Evaluator, Noted, SettledStage
+from lab.compiler.evaluate import NOWHERE, Closure, Contents, Evaluator, Noted
 from lab.compiler.problem import Problem
+from lab.compiler.remember import Memory, Remembering
 from lab.compiler.stages import Pipelines, Template
 from lab.spec import core
 from lab.spec.records import made_by, record
@@ -62,7 +63,7 @@ class Scope:
     catalog: Catalog
     contents: Contents
     winners: dict[str, Template] = made_by(default_factory=dict[str, Template])
-    settled: dict[int, SettledStage] = made_by(default_factory=dict[int, SettledStage])
+    memory: Memory = made_by(default_factory=Memory)
 
     @property
     def shown(self) -> Shown:
@@ -71,9 +72,15 @@ class Scope:
 
     def evaluator(self, axes: Mapping[str, Closure], chooser: Chooser) -> Evaluator:
         """An evaluator of this study."""
-        made = Evaluator(self.study, self.catalog, self.contents, axes=axes, chooser=chooser)
+        made = Remembering(
+            self.study,
+            self.catalog,
+            self.contents,
+            axes=axes,
+            chooser=chooser,
+            memory=self.memory,
+        )
         made.winners = self.winners
-        made.settled = self.settled
         return made
 
 
@@ -132,7 +139,7 @@ def _point(
     method = chosen_method(evaluator)
     stage = Pipelines(evaluator, vary).method(method)
     note_roots(evaluator, method)
-    settings = dict(evaluator.settings)
+    settings = evaluator.settings
     set_here = {slot for slot in axes if slot in settings and slot not in ROOTS}
     departs = frozenset(
         slot for slot in set_here if settings[slot].value not in baselines.at(method, slot, axes)

@@ -9,8 +9,9 @@ node for all seeds.
 from collections.abc import Iterator, Mapping
 from typing import Literal, cast
 
-from lab.compiler.canonical import NUMERICS, digest, meaning
-from lab.compiler.evaluate import NOWHERE, Environment, Evaluator
+from lab.compiler.canonical import NUMERICS, canonical, digest_of_text, text_of
+from lab.compiler.cells import Cell
+from lab.compiler.evaluate import NOWHERE, Environment, Evaluator, Root
 from lab.compiler.problem import Problem
 from lab.spec import core
 from lab.spec.records import record
@@ -20,7 +21,7 @@ from lab.spec.values import Value
 KEY_LENGTH = 32
 
 
-@record
+@record(eq=False)
 class Template:
     """A stage or measurement of a point; `random`: its result depends on the replicate."""
 
@@ -38,7 +39,7 @@ class Template:
         """The key of the node that this template is for a replicate."""
         if not self.random:
             return self.digest[:KEY_LENGTH]
-        return digest([self.digest, seed, vary])[:KEY_LENGTH]
+        return digest_of_text(f'["{self.digest}",{seed},{canonical(vary)}]')[:KEY_LENGTH]
 
 
 class Pipelines:
@@ -47,7 +48,7 @@ class Pipelines:
     def __init__(self, evaluator: Evaluator, vary: tuple[str, ...]) -> None:
         self.evaluator = evaluator
         self.vary = vary
-        self._chosen: dict[str, Value] = {}
+        self._chosen: dict[str, Cell] = {}
 
     def method(self, expression: core.Core, environment: Environment = NOWHERE) -> Template:
         """The last stage of an arm, which holds the stages before it as inputs."""
@@ -97,50 +98,36 @@ class Pipelines:
         self, build: core.Build, environment: Environment, *, before: Template | None, owner: str
     ) -> Template:
         signature = self.evaluator.catalog.signatures["stage", build.component]
-        arguments = self.evaluator.stage_arguments(signature, build, environment)
-        self.supply(signature, arguments, build, first=before is None)
+        is_first = before is None
+
+        def supply(kind: Root) -> Cell | None:
+            return self.chosen(kind, build) if kind == "data" or is_first else None
+
+        arguments = self.evaluator.worked_out(build, signature, environment, supply)
         inputs = self.arms(signature, build, environment)
         if before is not None:
             inputs["before"] = before
-        return self.template(
-            "stage", signature, arguments, inputs=inputs, owner=owner, slot=build.slot
-        )
+        return self.shared(arguments, "stage", signature, inputs=inputs, owner=owner, at=build)
 
-    def supply(
-        self,
-        signature: Signature,
-        arguments: dict[str, Value],
-        build: core.Build | core.Measure,
-        *,
-        first: bool,
-    ) -> None:
-        """Give a stage the point's model and data where it says nothing of them itself."""
-        for info in signature.parameters:
-            kind = info.type.name
-            if kind not in {"model", "data"} or arguments.get(info.name) is not None:
-                continue
-            if kind == "data" or first:
-                arguments[info.name] = self.chosen(cast(Literal["model", "data"], kind), build)
-
-    def chosen(self, kind: Literal["model", "data"], asking: core.Build | core.Measure) -> Value:
+    def chosen(self, kind: Root, asking: core.Build | core.Measure) -> Cell:
         """The model or data of the point: one value, however many stages ask."""
         if kind not in self._chosen:
             self._chosen[kind] = self._choose(kind, asking)
         return self._chosen[kind]
 
-    def _choose(self, kind: Literal["model", "data"], asking: core.Build | core.Measure) -> Value:
+    def _choose(self, kind: Root, asking: core.Build | core.Measure) -> Cell:
         axis = self.evaluator.lookup(kind, NOWHERE)
         if axis is not None:
             expression, environment = self.evaluator.closed(axis)
             if not isinstance(expression, core.Core):
-                return expression.value
-            return self.evaluator.value(self._declared(expression), environment)
+                return Cell(expression.value, text_of(expression.value, self.evaluator.catalog))
+            return self.evaluator.value_cell(self._declared(expression), environment)
         declared = [d for d in self.evaluator.study.definitions.values() if d.kind == kind]
         if len(declared) != 1:
             found = "none is declared" if not declared else "several are, and no axis chooses"
             raise Problem("E0507", f"this needs a {kind}, and {found}", asking.span)
         named = core.Named(kind, declared[0].name, asking.span)
-        return self.evaluator.value(named)
+        return self.evaluator.value_cell(named, NOWHERE)
 
     def _declared(self, expression: core.Core) -> core.Core:
         while isinstance(expression, core.Choice):
@@ -157,6 +144,27 @@ class Pipelines:
             if _is_written_arm(info, build.arguments)
         }
 
+    def shared(
+        self,
+        arguments: Cell,
+        role: Literal["stage", "measurement"],
+        signature: Signature,
+        *,
+        inputs: Mapping[str, Template],
+        owner: str,
+        at: core.Build | core.Measure,
+    ) -> Template:
+        """The one template of some arguments with some inputs."""
+        if arguments.uses is None:
+            arguments.uses = {}
+        key = (owner, self.vary, *inputs, *inputs.values())
+        known = arguments.uses.get(key)
+        if known is None:
+            known = arguments.uses[key] = self._made(
+                role, signature, arguments, inputs=inputs, owner=owner, slot=at.slot
+            )
+        return cast(Template, known)
+
     def template(
         self,
         role: Literal["stage", "measurement"],
@@ -168,19 +176,31 @@ class Pipelines:
         slot: str = "",
     ) -> Template:
         """A template and its digest."""
+        values = cast(dict[str, Value], arguments)
+        cell = Cell(values, text_of(values, self.evaluator.catalog))
+        return self._made(role, signature, cell, inputs=inputs, owner=owner, slot=slot)
+
+    def _made(
+        self,
+        role: Literal["stage", "measurement"],
+        signature: Signature,
+        arguments: Cell,
+        *,
+        inputs: Mapping[str, Template],
+        owner: str,
+        slot: str,
+    ) -> Template:
         streams = set(signature.streams)
         acts = bool(streams & set(self.vary) if self.vary else streams)
         is_random = acts or any(one.random for one in inputs.values())
-        catalog = self.evaluator.catalog
-        made = digest(
-            {
-                "component": [role, signature.name, signature.version],
-                "arguments": {name: meaning(value, catalog) for name, value in arguments.items()},
-                "inputs": {name: one.digest for name, one in inputs.items()},
-                "numerics": NUMERICS,
-            }
+        component = canonical([role, signature.name, signature.version])
+        used = canonical({name: one.digest for name, one in inputs.items()})
+        made = digest_of_text(
+            f'{{"arguments":{arguments.text},"component":{component},"inputs":{used},'
+            f'"numerics":"{NUMERICS}"}}'
         )
-        return Template(role, signature, arguments, inputs, is_random, owner, made, slot)
+        values = cast(Mapping[str, Value], arguments.value)
+        return Template(role, signature, values, inputs, is_random, owner, made, slot)
 
 
 def owners(template: Template) -> Iterator[str]:

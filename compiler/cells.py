@@ -1,0 +1,84 @@
+"""What an evaluation found, kept so that equal evaluations share it.
+
+A `Cell` is a value with its canonical text and what was noted on the way to it. Cells are compared
+by identity: whoever makes them sees to it that equal work gives one cell, so a tuple of cells says
+all that a larger value depends on.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from lab.spec.values import Value
+
+
+class Noted(NamedTuple):
+    """The value found at a slot, and the name of its type."""
+
+    value: Value
+    kind: str
+
+
+#: Settings in the order in which they were noted: a later layer counts.
+Layers = tuple[Mapping[str, Noted], ...]
+
+
+class Cell:
+    """A value, its canonical text (`lab.compiler.canonical`), and what was noted on the way."""
+
+    __slots__ = ("layers", "text", "uses", "value")
+
+    def __init__(self, value: Value, text: str, layers: Layers = ()) -> None:
+        self.value = value
+        self.text = text
+        self.layers = layers
+        #: What was made of it together with other things, by those things.
+        self.uses: dict[object, object] | None = None
+
+
+class Settings(Mapping[str, Noted]):
+    """The values found at slots, in layers that points share."""
+
+    __slots__ = ("_own", "layers")
+
+    def __init__(self) -> None:
+        self.layers: list[Mapping[str, Noted]] = []
+        self._own: dict[str, Noted] | None = None
+
+    def __getitem__(self, slot: str) -> Noted:
+        for layer in reversed(self.layers):
+            if slot in layer:
+                return layer[slot]
+        raise KeyError(slot)
+
+    def __contains__(self, slot: object) -> bool:
+        return any(slot in layer for layer in self.layers)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.whole())
+
+    def __len__(self) -> int:
+        return len(self.whole())
+
+    def __setitem__(self, slot: str, noted: Noted) -> None:
+        if self._own is None:
+            self._own = {}
+            self.layers.append(self._own)
+        self._own[slot] = noted
+
+    def push(self, layers: Layers) -> None:
+        """Note what was noted elsewhere."""
+        if layers:
+            self.layers.extend(layers)
+            self._own = None
+
+    def whole(self) -> dict[str, Noted]:
+        """All of it in one."""
+        return merged(self.layers)
+
+
+def merged(layers: Iterable[Mapping[str, Noted]]) -> dict[str, Noted]:
+    """Layers as one."""
+    found: dict[str, Noted] = {}
+    for layer in layers:
+        found.update(layer)
+    return found
