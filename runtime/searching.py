@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from lab.runtime.store import Store
 
 #: Proposals in a row that a search's filters may leave out.
-_MOST_REJECTED = 1000
+_MOST_REJECTED = 100
 #: What a strict comparison falls short by where both sides are equal.
 _JUST_NOT = 1e-12
 
