@@ -23,6 +23,9 @@ from lab.spec.units import DURATIONS, UNITS, Duration
 
 _PLURAL = [unit for unit in UNITS if unit not in {"step", "epoch", "sample", "bit", "FLOP"}]
 
+#: Lengths of training: they keep the unit that they are written in.
+LENGTHS = DURATIONS - {"share", "seconds"}
+
 
 def read_number(
     context: Context, expression: syntax.Expr, want: Want, place: Place
@@ -62,9 +65,10 @@ def quantity(  # noqa: PLR0911 - one return for each form
         case syntax.Alternatives():
             return _alternatives(context, expression, want, place)
         case syntax.Range():
-            plain = Want(NUMBER, want.what)
-            made = range_of(context, expression, plain, place, read=quantity)
-            return None if made is None else Quantity(made, None, None)
+            unit = unit_of(context, expression.start, place)
+            wanted = _as_unit(unit, want)
+            made = range_of(context, expression, wanted, place, read=quantity)
+            return None if made is None else Quantity(made, unit, None)
         case _:
             refuse(context, expression, want, place)
             return None
@@ -159,7 +163,7 @@ def _binary(context: Context, binary: syntax.Binary, want: Want, place: Place) -
 
 def _operand(found: Quantity) -> core.Core:
     """An operand of arithmetic that stays; a constant length of training keeps its unit."""
-    if found.value is None or base(found.unit) not in DURATIONS - {"share", "seconds"}:
+    if found.value is None or base(found.unit) not in LENGTHS:
         return found.core
     return core.Const(duration_of(found), found.core.span)
 
@@ -172,9 +176,10 @@ def _alternatives(
     if len(options) != len(found):
         return None
     texts = tuple(text_of(place.scope.source, option.span) for option in alternatives.options)
-    units = {one.unit for one in options}
     made = core.Choice(tuple(_operand(one) for one in options), texts, alternatives.span)
-    return Quantity(made, units.pop() if len(units) == 1 else None, None)
+    first, *others = [one.unit for one in options]
+    is_alike = all(one == first or {base(one), base(first)} <= LENGTHS for one in others)
+    return Quantity(made, first if is_alike else None, None)
 
 
 def _named(context: Context, path: syntax.Path, want: Want, place: Place) -> Quantity | None:
@@ -241,7 +246,7 @@ def use_let(context: Context, name: str, want: Want) -> bool:
 def _as_unit(unit: Unit | None, want: Want) -> Want:
     """What a name in arithmetic is used as: a number of its own unit."""
     name = base(unit) or ""
-    if name in DURATIONS - {"share", "seconds"}:
+    if name in LENGTHS:
         return Want(Type("duration"), want.what)
     known = {"bytes", "seconds", "bits", "pixels", "decibels"}
     return Want(Type(name) if name in known else NUMBER, want.what)
@@ -268,5 +273,7 @@ def is_numeric(expression: syntax.Expr) -> bool:
             return is_numeric(left) and is_numeric(right)
         case syntax.Alternatives(options=options):
             return all(is_numeric(option) for option in options)
+        case syntax.Range(start=start, stop=stop):
+            return is_numeric(start) and is_numeric(stop)
         case _:
             return False

@@ -314,3 +314,11 @@ def test_a_data_source_that_only_a_metric_names_is_no_choice_of_a_grid() -> None
     assert made.study is not None
     chosen = made.study.grids[0].axes[1]
     assert (chosen.paths[0].slots, type(chosen.value)) == (("data",), core.Named)
+
+
+@pytest.mark.parametrize("value", ["10 steps .. 30 steps by 10 steps", "10 steps | 2 epochs"])
+@pytest.mark.parametrize("said", ["let p = {}\nmethod a = ", "method a(p: {}) = "])
+def test_alternatives_of_a_length_are_a_length_where_one_calculates(said: str, value: str) -> None:
+    text = f"data d = digits()\nmodel m = mlp()\n{said.format(value)}train(for: 2 * p)\n"
+    found = check(Source("s.lab", f"{text}grid g {{ method: a }}\n"), catalog())
+    assert not [one for one in found.diagnostics if one.severity == "error"]
