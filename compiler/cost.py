@@ -2,8 +2,8 @@
 
     flops = 2 macs,   seconds = macs / R_kind + elements / E + calls · C + steps · S + N
 
-where the rates R (one for each kind of work), E, C, S and N are a device's (`Rates`). All lanes of a
-program cost the same, so that each program is worked out once.
+where the rates R (one for each kind of work), E, C, S and N are a device's (`Rates`). All lanes of
+a program cost the same, so that each program is worked out once.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,0 +1,263 @@
+"""What a plan costs in time and memory, each number with its basis.
+
+    wall = S + max(sum of what is missing / workers, longest chain of it)
+
+A program's seconds are those of its lanes that were measured on this device; else those of a
+probe; else arithmetic times what the component's other programs took here for each second of
+theirs (`scaled`); else arithmetic at the rates of a device like this one. A program whose
+arithmetic is not known has none until it is measured or probed, and the sum is a lower bound then.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from statistics import median
+from typing import Literal
+
+from lab.compiler.cost import Rates, Unknown, lanes_at_once
+from lab.compiler.facts import Cost
+from lab.compiler.plan import Plan
+from lab.compiler.programs import Program
+from lab.compiler.stored import Described, Stored
+
+Basis = Literal["measured", "probed", "scaled", "arithmetic"]
+#: From the best basis to the weakest.
+BASES: tuple[Basis, ...] = ("measured", "probed", "scaled", "arithmetic")
+#: Stored lanes that are looked at for each program, and for each component.
+_LANES, _PROGRAMS = 7, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where a plan would run: `workers` processes with so many threads each.
+
+    `memory_bytes` is what there is for all of them, `process_bytes` what a worker takes with
+    nothing in it, `start_seconds` what it takes to come up.
+    """
+
+    name: str
+    workers: int
+    threads: int
+    rates: Rates
+    memory_bytes: float | None = None
+    process_bytes: float = 0.0
+    start_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a program took: seconds of a lane and to compile it, bytes of its process."""
+
+    lane: float
+    compiling: float
+    memory: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """One program: `todo` are its lanes that are missing. `seen` is None where nothing is known."""
+
+    program: Program
+    cost: Cost | Unknown
+    todo: tuple[str, ...]
+    seen: Seen | None
+    basis: Basis | None
+    lanes_at_once: int | None
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of one worker for all that is missing; what is not known counts nothing."""
+        if self.seen is None or not self.todo:
+            return 0.0
+        return self.seen.compiling + len(self.todo) * self.seen.lane
+
+
+@dataclass(frozen=True)
+class Prices:
+    """A plan, priced. `wall` and `memory` are of what is missing; `disk` what it will add."""
+
+    plan: Plan
+    device: Device
+    programs: tuple[Price, ...]
+    wall: float
+    memory: float
+    disk: int
+
+    @property
+    def missing(self) -> tuple[Price, ...]:
+        """Programs with lanes that are missing."""
+        return tuple(one for one in self.programs if one.todo)
+
+    @property
+    def unknown(self) -> tuple[Price, ...]:
+        """Missing programs whose seconds are not known: what is said of time is a lower bound."""
+        return tuple(one for one in self.missing if one.seen is None)
+
+    @property
+    def over_time(self) -> bool:
+        """Whether what is missing takes longer than the budget has."""
+        return self.plan.wall_seconds is not None and self.wall > self.plan.wall_seconds
+
+    @property
+    def over_memory(self) -> bool:
+        """Whether a run takes more memory than the budget has."""
+        return self.plan.memory_bytes is not None and self.memory > self.plan.memory_bytes
+
+    @property
+    def over(self) -> bool:
+        """Whether the budget is exceeded."""
+        return self.over_time or self.over_memory
+
+
+@dataclass(frozen=True)
+class Known:
+    """What has been seen of programs: stored stages, and probes by the keys of programs."""
+
+    stored: Stored
+    probes: Mapping[str, Seen]
+
+
+def prices(
+    plan: Plan,
+    costs: Sequence[tuple[Program, Cost | Unknown]],
+    *,
+    todo: frozenset[str],
+    known: Known,
+    device: Device,
+) -> Prices:
+    """What is missing of a plan (`todo`), priced on a device."""
+    history = _History(costs, known, device)
+    made = tuple(_price(program, cost, history, todo) for program, cost in costs)
+    memory = max((_memory(one, device) for one in made if one.todo), default=0.0)
+    return Prices(
+        plan=plan,
+        device=device,
+        programs=made,
+        wall=_wall(plan, made, todo, device),
+        memory=memory,
+        disk=sum(len(one.todo) * one.cost.disk for one in made if isinstance(one.cost, Cost)),
+    )
+
+
+def _price(
+    program: Program, cost: Cost | Unknown, history: "_History", todo: frozenset[str]
+) -> Price:
+    left = tuple(key for key in program.lanes if key in todo)
+    seen, basis = history.of(program, cost) if left else (None, None)
+    room = history.device.memory_bytes
+    at_once = lanes_at_once(cost, room) if isinstance(cost, Cost) else None
+    return Price(program, cost, left, seen, basis, at_once)
+
+
+def _memory(price: Price, device: Device) -> float:
+    if price.seen is not None and price.seen.memory is not None:
+        return price.seen.memory
+    return device.process_bytes + (price.cost.memory if isinstance(price.cost, Cost) else 0)
+
+
+def _wall(plan: Plan, made: Sequence[Price], todo: frozenset[str], device: Device) -> float:
+    """Seconds from the first start of a worker to the last end."""
+    if not todo:
+        return 0.0
+    lane: dict[str, float] = {}
+    total = 0.0
+    for one in made:
+        if one.seen is not None and one.todo:
+            compiling = one.seen.compiling * min(len(one.todo), device.workers)
+            total += compiling + one.seen.lane * len(one.todo)
+            lane |= dict.fromkeys(one.todo, one.seen.lane)
+            lane[one.todo[0]] += one.seen.compiling
+    ends: dict[str, float] = {}
+    for node in plan.nodes:
+        if node.key in todo:
+            begins = max((ends.get(key, 0.0) for key in node.inputs.values()), default=0.0)
+            ends[node.key] = begins + lane.get(node.key, 0.0)
+    longest = max(ends.values(), default=0.0)
+    kinds = len({one.program.first.fresh for one in made if one.todo})
+    return kinds * device.start_seconds + max(total / device.workers, longest)
+
+
+class _History:
+    """What was seen on this device, and what that says of programs that were not."""
+
+    def __init__(
+        self, costs: Sequence[tuple[Program, Cost | Unknown]], known: Known, device: Device
+    ) -> None:
+        self.device = device
+        self._known = known
+        self._costs = costs
+        self._ratios: Mapping[str, float] | None = None
+        self._compiled: set[object] = set()
+
+    def of(self, program: Program, cost: Cost | Unknown) -> tuple[Seen | None, Basis | None]:
+        """Seconds of a program, and where they are from."""
+        measured = self._measured(program)
+        if measured is not None:
+            return measured, "measured"
+        probed = self._probe(program)
+        if probed is not None:
+            return probed, "probed"
+        if isinstance(cost, Unknown):
+            return None, None
+        rates = self.device.rates
+        ratio = self._scale().get(program.component)
+        lane = rates.seconds(cost) * (1.0 if ratio is None else ratio)
+        compiling = rates.compile_seconds(cost) if self._is_first(program, cost) else 0.0
+        return Seen(lane, compiling), "arithmetic" if ratio is None else "scaled"
+
+    def _is_first(self, program: Program, cost: Cost) -> bool:
+        """Whether no other program like it, but for what it starts from, is compiled before."""
+        same = (program.component, program.static(), cost.kind, cost.macs)
+        is_first = same not in self._compiled
+        self._compiled.add(same)
+        return is_first
+
+    def _probe(self, program: Program) -> Seen | None:
+        return self._known.probes.get(program.key) if self._known.probes else None
+
+    def _measured(self, program: Program) -> Seen | None:
+        if not self._known.stored:
+            return None
+        found = (self._known.stored.get(key) for key in program.lanes)
+        here = (seen for one in found if one is not None and (seen := self._seen(one)) is not None)
+        return _typical(tuple(islice(here, _LANES)))
+
+    def _seen(self, stored: Described) -> Seen | None:
+        """What a stored stage took, None where it was not on this device."""
+        facts = stored.facts
+        wall = facts.get("wall_seconds")
+        if facts.get("device") != self.device.name or not isinstance(wall, int | float):
+            return None
+        compiling = float(facts.get("compile_seconds", 0.0))
+        return Seen(max(wall - compiling, 0.0), compiling, facts.get("memory_bytes"))
+
+    def _scale(self) -> Mapping[str, float]:
+        """By component: seconds that its programs took for each second of arithmetic."""
+        if self._ratios is None:
+            found: dict[str, list[float]] = {}
+            if self._known.stored or self._known.probes:
+                self._gather(found)
+            self._ratios = {component: median(ratios) for component, ratios in found.items()}
+        return self._ratios
+
+    def _gather(self, found: dict[str, list[float]]) -> None:
+        for program, cost in self._costs:
+            ratios = found.setdefault(program.component, [])
+            if len(ratios) >= _PROGRAMS or isinstance(cost, Unknown):
+                continue
+            seen = self._measured(program) or self._probe(program)
+            if seen is not None:
+                ratios.append(seen.lane / self.device.rates.seconds(cost))
+        for component in [one for one, ratios in found.items() if not ratios]:
+            del found[component]
+
+
+def _typical(seen: Sequence[Seen]) -> Seen | None:
+    if not seen:
+        return None
+    memory = [one.memory for one in seen if one.memory is not None]
+    return Seen(
+        lane=median(one.lane for one in seen),
+        compiling=max(one.compiling for one in seen),
+        memory=max(memory) if memory else None,
+    )

@@ -1,0 +1,102 @@
+"""The device that a plan would run on, as far as it is known without starting anything on it.
+
+Rates of a processor were fitted to ResNet-20, perceptrons and fields of several widths on one core
+of a server-class x86 processor (AMD EPYC, 2026); a graphics processor's are what an H200 reaches on
+programs of this size. They stand in until something was measured here, and a plan says so.
+"""
+
+import os
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from lab.compiler.cost import Rates
+from lab.compiler.prices import Device
+
+#: One core; see `tests/runtime/test_facts.py` for what a multiplication counts.
+PROCESSOR = Rates(
+    name="one core of a server-class processor",
+    macs={"convolution": 18e9, "matrix": 14e9, "field": 14e9},
+    elements=4e8,
+    call=4e-4,
+    step=1e-4,
+    node=0.05,
+    compiling={"convolution": 8.0, "matrix": 1.5, "field": 2.5},
+)
+GRAPHICS = Rates(
+    name="a graphics processor of a data center",
+    macs={"convolution": 4e12, "matrix": 4e12, "field": 4e12},
+    elements=3e11,
+    call=1e-3,
+    step=1e-4,
+    node=0.1,
+    compiling={"convolution": 12.0, "matrix": 4.0, "field": 5.0},
+)
+#: The fastest that anything of today does, for what cannot be met anywhere.
+FASTEST = Rates(
+    name="any device",
+    macs=dict.fromkeys(("convolution", "matrix", "field"), 3.5e13),
+    elements=float("inf"),
+    call=0.0,
+    step=0.0,
+    node=0.0,
+    compiling=dict.fromkeys(("convolution", "matrix", "field"), 0.0),
+)
+#: Bytes of a worker that has imported JAX and done nothing, and seconds until it has.
+PROCESS_BYTES, START_SECONDS = 4.0e8, 4.0
+
+
+def this_device(workers: int) -> Device:
+    """This machine's device, shared by so many workers."""
+    graphics = _graphics()
+    if graphics is not None:
+        rates, start = GRAPHICS, 2 * START_SECONDS
+        return Device(graphics, 1, threads=len(cores()), rates=rates, start_seconds=start)
+    threads = max(1, len(cores()) // workers)
+    return Device(
+        processor(),
+        workers,
+        threads=threads,
+        rates=PROCESSOR,
+        memory_bytes=_memory_bytes(),
+        process_bytes=PROCESS_BYTES,
+        start_seconds=START_SECONDS,
+    )
+
+
+def cores() -> list[int]:
+    """The cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
+
+
+@cache
+def processor() -> str:
+    """The name of the processor."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(names, "cpu")
+
+
+def _graphics() -> str | None:
+    """The name of a graphics processor that JAX will use, None where it will use none."""
+    if os.environ.get("JAX_PLATFORMS", "").startswith("cpu"):
+        return None
+    if not any(find_spec(f"jax_cuda{version}_plugin") for version in (13, 12)):
+        return None
+    for about in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
+        for line in about.read_text(encoding="utf-8").splitlines():
+            if line.startswith("Model:"):
+                return line.split(":", 1)[1].strip()
+    return None
+
+
+def _memory_bytes() -> float | None:
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (ValueError, OSError):  # a system that does not say
+        return None

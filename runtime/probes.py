@@ -1,0 +1,174 @@
+"""Probes: programs looked at before they run (`lab.runtime.probe`), kept by program and device."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from lab.compiler.plan import Node, Plan
+from lab.compiler.programs import Program
+from lab.runtime.files import write_atomically
+from lab.runtime.probe import FEW, Request
+from lab.runtime.probed import FOLDER
+from lab.spec.signature import Catalog
+
+#: The longest that a program is looked at, input stages and compilation included.
+_LIMIT_SECONDS = 900
+
+#: Told of each stage that is looked at: its label, and what went wrong, if anything did.
+Listener = Callable[[str, str | None], None]
+
+
+class Prober:
+    """Looks at programs of one plan, each stage and its measurements in a process of their own.
+
+    What stages start from is made once, in a folder that is gone with the prober: use it as a
+    context manager.
+    """
+
+    def __init__(self, plan: Plan, catalog: Catalog, *, root: Path, folder: Path) -> None:
+        self._plan = plan
+        self._catalog = catalog
+        self._root = root
+        self._folder = folder
+        self._nodes = {node.key: node for node in plan.nodes}
+        self._scratch = tempfile.TemporaryDirectory(prefix="lab-probe-")
+        self._made: dict[str, str] = {}
+
+    def __enter__(self) -> "Prober":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._scratch.cleanup()
+
+    def look(
+        self, programs: Sequence[Program], listener: Listener, *, core_set: Sequence[int]
+    ) -> None:
+        """Look at stages among these programs, and at the measurements of each among them."""
+        wanted = {one.key for one in programs}
+        measurements: dict[str, list[Program]] = {}
+        stages: dict[str, Program] = {one.key: one for one in programs if one.role == "stage"}
+        for one in programs:
+            if one.role == "measurement" and "of" in one.inputs:
+                measured = one.inputs["of"]
+                measurements.setdefault(measured.key, []).append(one)
+                stages.setdefault(measured.key, measured)
+        for key, stage in stages.items():
+            listener(stage.label, None)
+            problem = self._one(
+                stage if key in wanted else None, measurements.get(key, []), core_set
+            )
+            if problem is not None:
+                listener(stage.label, problem)
+
+    def _one(
+        self, stage: Program | None, measurements: Sequence[Program], core_set: Sequence[int]
+    ) -> str | None:
+        """Look at a stage, if it is wanted, and at measurements of it."""
+        of = None
+        begun = measurements[0].first if stage is None else stage.first
+        before = self._before(begun)
+        whole = short = None
+        if stage is not None:
+            whole, short = self._task(stage.first), self._short(stage.first)
+            of = (short or whole)["output"]
+        measured = [self._task(one.first, of=of) for one in measurements]
+        found = _child(Request(before, whole, short, measured), core_set)
+        if isinstance(found, str):
+            return found
+        if stage is not None and of is not None:
+            self._made[stage.first.key] = of
+        looked_at = (*(() if stage is None else (stage,)), *measurements)
+        for program, said in zip(looked_at, found, strict=False):
+            self._keep(program.key, said)
+        return None
+
+    def _before(self, node: Node) -> list[Mapping[str, Any]]:
+        """Short stages that make what a node starts from, where it is neither stored nor made."""
+        tasks: list[Mapping[str, Any]] = []
+        for key in node.inputs.values():
+            if not self._is_there(key):
+                used = self._nodes[key]
+                tasks += self._before(used)
+                task = self._short(used) or self._task(used)
+                tasks.append(task)
+                self._made[key] = task["output"]
+        return tasks
+
+    def _is_there(self, key: str) -> bool:
+        return key in self._made or (self._root / key / "record.json").is_file()
+
+    def _place(self, key: str) -> str:
+        return self._made.get(key, str(self._root / key))
+
+    def _short(self, node: Node) -> dict[str, Any] | None:
+        """A node as a stage of few steps; None where it has no duration."""
+        signature = self._catalog.get(node.role, node.component)
+        lasting = [
+            one.name
+            for one in (signature.parameters if signature else ())
+            if one.type.name == "duration" and isinstance(node.arguments.get(one.name), dict)
+        ]
+        if not lasting:
+            return None
+        brief = {name: {"duration": FEW, "unit": "steps"} for name in lasting}
+        task = self._task(node)
+        return {
+            **task,
+            "arguments": {**node.arguments, **brief},
+            "output": str(Path(self._scratch.name) / f"short-{node.key}"),
+        }
+
+    def _task(self, node: Node, *, of: str | None = None) -> dict[str, Any]:
+        inputs = {role: self._place(key) for role, key in node.inputs.items()}
+        if of is not None:
+            inputs["of"] = of
+        return {
+            "key": node.key,
+            "role": node.role,
+            "component": node.component,
+            "arguments": node.arguments,
+            "inputs": inputs,
+            "seed": node.seed,
+            "vary": list(node.vary),
+            "occurrence": 0,
+            "fresh": node.fresh,
+            "folder": str(self._folder.resolve()),
+            "output": str(Path(self._scratch.name) / node.key),
+            "components": [str(Path(file).resolve()) for file in self._plan.components],
+        }
+
+    def _keep(self, key: str, said: Mapping[str, Any]) -> None:
+        path = self._root / FOLDER / f"{key}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            known: Any = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            known = {}
+        write_atomically(path, json.dumps({**known, said["device"]: said}, indent=1).encode())
+
+
+def _child(request: Request, core_set: Sequence[int]) -> list[dict[str, Any]] | str:
+    """What a child says of a request, or its last words."""
+    command = [sys.executable, "-m", "lab.runtime.probe", ",".join(map(str, core_set))]
+    try:
+        done = subprocess.run(
+            command,
+            input=json.dumps(asdict(request)),
+            capture_output=True,
+            text=True,
+            timeout=_LIMIT_SECONDS,
+            env={**os.environ, "JAX_ENABLE_COMPILATION_CACHE": "false"},
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"no answer after {_LIMIT_SECONDS} seconds"
+    found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    if found:
+        return found
+    return done.stderr.strip().rsplit("\n", 1)[-1] or f"exit code {done.returncode}"
