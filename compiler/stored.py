@@ -16,13 +16,17 @@ from lab.spec.values import Value
 
 @record(frozen=False)
 class Described:
-    """A stored stage. `details` is the JSON text of what the properties give, or that itself."""
+    """A stored stage. `details` is the JSON text of what the properties give, or that itself.
+
+    `text` is that of its arguments (`arguments_text`), by which they can be compared unread.
+    """
 
     key: str
     component: str
     label: str
     version: str
     details: str | Mapping[str, Any]
+    text: str = ""
 
     def _read(self) -> Mapping[str, Any]:
         if isinstance(self.details, str):
@@ -37,7 +41,10 @@ class Described:
     @property
     def arguments(self) -> Mapping[str, Value]:
         """Every argument, defaults filled in."""
-        return self._read()["arguments"]
+        details = self._read()
+        if "arguments" not in details:
+            self.details = details = {**details, "arguments": json.loads(self.text)}
+        return details["arguments"]
 
     @property
     def inputs(self) -> Mapping[str, str]:
@@ -64,6 +71,14 @@ class Described:
 Stored = Mapping[str, Described]
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
+
+def arguments_text(arguments: Mapping[str, Value]) -> str:
+    """Arguments in a line, the same for the same ones."""
+    return _ENCODER.encode(arguments)
+
+
 def described(node: Node) -> Described:
     """A node as it will be described once it is stored."""
     details = {
@@ -73,4 +88,5 @@ def described(node: Node) -> Described:
         "seed": node.seed,
         "vary": node.vary,
     }
-    return Described(node.key, node.component, node.label, node.version, details)
+    text = arguments_text(node.arguments)
+    return Described(node.key, node.component, node.label, node.version, details, text)
