@@ -18,7 +18,7 @@ from jaxtyping import Array, PRNGKeyArray
 
 from lab.runtime import packed, registry
 from lab.runtime.errors import CorruptFile, MissingFile
-from lab.runtime.files import write_atomically
+from lab.runtime.model import Model
 from lab.runtime.reparameterization import Reparameterization, Split
 from lab.spec.values import Value
 
@@ -92,7 +92,8 @@ def reparametrize(
 ) -> Artifact:
     """The model with its weights, as they would be shipped, through another reparameterization."""
     everything = shipped_weights(artifact)
-    given = {path: everything[path] for path in through.choose(everything)}
+    model: Model = registry.instantiate(artifact.model)
+    given = {path: everything[path] for path in through.choose(everything, model.parts)}
     return replace(
         artifact,
         through=registry.value_of(through),
@@ -105,7 +106,7 @@ def reparametrize(
 
 
 def save(artifact: Artifact, folder: Path) -> None:
-    """Keep an artifact in a folder, bit for bit."""
+    """Keep an artifact in a folder, bit for bit. Whoever the folder is for makes it durable."""
     folder.mkdir(parents=True, exist_ok=True)
     groups = (artifact.split.train, artifact.split.fixed, artifact.rest, artifact.buffers)
     tensors = {
@@ -120,8 +121,8 @@ def save(artifact: Artifact, folder: Path) -> None:
         "history": {name: list(map(float, curve)) for name, curve in artifact.history.items()},
         "notes": {name: float(note) for name, note in artifact.notes.items()},
     }
-    write_atomically(folder / TENSORS, safetensors.numpy.save(tensors))
-    write_atomically(folder / ABOUT, json.dumps(about, ensure_ascii=False).encode())
+    (folder / TENSORS).write_bytes(safetensors.numpy.save(tensors))
+    (folder / ABOUT).write_bytes(json.dumps(about, ensure_ascii=False).encode())
 
 
 def load(folder: Path) -> Artifact:

@@ -7,7 +7,7 @@ in the cache, adding up gradients.
 """
 
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -73,19 +73,24 @@ class FieldObjective(Objective):
 
     def begin(self, split: Split, target: Weights) -> tuple[tuple[Field, ...], tuple[Given, ...]]:
         """Stacked fields, and what each stack is fitted to."""
-        fields, given = [], []
+        given = []
         for group in self._groups():
-            single = [
-                field_at(path, split.train, hidden=self.architecture.layers) for path in group.paths
-            ]
-            fields.append(jax.tree.map(lambda *parts: jnp.stack(parts), *single))
             normalized = [
                 jnp.ravel(target[path] - split.fixed[f"{path}/mean"])
                 / split.fixed[f"{path}/spread"]
                 for path in group.paths
             ]
             given.append(Given(jnp.concatenate(normalized), self._kept_features(group)))
-        return tuple(fields), tuple(given)
+        return self.stacked(split.train), tuple(given)
+
+    def stacked(self, numbers: Mapping[str, Array]) -> tuple[Field, ...]:
+        """The fields of named numbers, those that are fitted alike stacked."""
+        hidden = self.architecture.layers
+        made = []
+        for group in self._groups():
+            single = [field_at(path, numbers, hidden=hidden) for path in group.paths]
+            made.append(jax.tree.map(lambda *parts: jnp.stack(parts), *single))
+        return tuple(made)
 
     def gradients(
         self,

@@ -110,17 +110,6 @@ def field_at(path: str, numbers: Mapping[str, Array], *, hidden: int) -> Field:
     )
 
 
-def cut(numbers: Float[np.ndarray, " numbers"], sizes: Sequence[int]) -> Field:
-    """The field whose numbers, layer after layer, were put into one row."""
-    made, start = [], 0
-    for fan_in, out in pairwise(sizes):
-        middle, end = start + fan_in * out, start + fan_in * out + out
-        weight = jnp.asarray(numbers[start:middle].reshape(out, fan_in))
-        made.append(Layer(weight, jnp.asarray(numbers[middle:end])))
-        start = end
-    return tuple(made)
-
-
 def coordinates(
     index: Int[Array, "*tensors points"], shapes: Sequence[Sequence[int]] | np.ndarray
 ) -> Float[Array, "*tensors axes points"]:

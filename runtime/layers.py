@@ -3,6 +3,9 @@
 Weights are called `weight` and `bias`, statistics `running_mean` and `running_var`; a kernel is
 (outputs, inputs, rows, columns), a linear map (outputs, inputs). A checkpoint made in torch then
 loads by name, and a method sees the tensors that its paper talks about.
+
+Layers compute in the type of their weights, so that weights in bfloat16 make products and
+activations in bfloat16; statistics of a batch are in float32 all the same.
 """
 
 import math
@@ -38,7 +41,10 @@ class Convolution(nnx.Module):
 
     def __call__(self, images: Float[Array, "n h w i"]) -> Float[Array, "n h2 w2 o"]:
         """The filtered images."""
-        return convolve(images, self.weight[...], stride=self.stride, padding=self.padding)
+        kernel = self.weight[...]
+        return convolve(
+            images.astype(kernel.dtype), kernel, stride=self.stride, padding=self.padding
+        )
 
 
 class Linear(nnx.Module):
@@ -53,7 +59,8 @@ class Linear(nnx.Module):
 
     def __call__(self, features: Float[Array, "n i"]) -> Float[Array, "n o"]:
         """The mapped features."""
-        return features @ self.weight[...].T + self.bias[...]
+        weight = self.weight[...]
+        return features.astype(weight.dtype) @ weight.T + self.bias[...].astype(weight.dtype)
 
 
 class BatchNorm(nnx.Module):
@@ -76,7 +83,7 @@ class BatchNorm(nnx.Module):
         """The normalized features; in training the running statistics move."""
         mean, variance = self._batch_statistics(features) if train else self._running_statistics()
         scale = self.weight[...] * jax.lax.rsqrt(variance + BATCH_NORM_EPSILON)
-        return features * scale + (self.bias[...] - mean * scale)
+        return (features * scale + (self.bias[...] - mean * scale)).astype(features.dtype)
 
     def _running_statistics(self) -> tuple[Array, Array]:
         return self.running_mean[...], self.running_var[...]

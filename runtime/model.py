@@ -11,9 +11,11 @@ from functools import cache
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
+from lab.runtime.patterns import NO_PARTS, Parts
 from lab.spec.declare import File
 
 State = dict[str, Array]
@@ -43,6 +45,16 @@ class Model(ABC):
         """Whether a loop of steps inside one program costs nothing on a CPU: no convolutions."""
         return True
 
+    @property
+    def parts(self) -> Parts:
+        """Patterns of the parameters of the first layer (`stem`) and of the last (`head`)."""
+        return NO_PARTS
+
+    @property
+    def draws_in_training(self) -> bool:
+        """Whether the network drops units: it is then called with a key for every example."""
+        return False
+
     def init(self, key: PRNGKeyArray) -> tuple[State, State]:
         """Parameters and buffers at the start, by dotted path."""
         _, params, buffers = nnx.split(self.build(nnx.Rngs(params=key)), nnx.Param, nnx.BatchStat)
@@ -55,14 +67,19 @@ class Model(ABC):
         images: Shaped[Array, "batch ..."],
         *,
         train: bool,
+        keys: PRNGKeyArray | None = None,
     ) -> tuple[Float[Array, "batch classes"], State]:
-        """Logits, and the buffers as they are after this batch (the same ones unless `train`)."""
+        """Logits, and the buffers as they are after this batch (the same ones unless `train`).
+
+        `keys`, one for every example, are for dropout; without them nothing is dropped.
+        """
         structure, names, moving = _structure(self)
         network: Any = nnx.merge(
             structure, _state(params, names), _state(buffers, moving), copy=True
         )
-        logits = network(images, train=train)
-        return logits, _flat(nnx.state(network, nnx.BatchStat))
+        drawn = {"keys": keys} if self.draws_in_training and keys is not None else {}
+        logits = network(images, train=train, **drawn)
+        return logits.astype(jnp.float32), _flat(nnx.state(network, nnx.BatchStat))
 
     def shapes(self) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
         """Shapes of the parameters and of the buffers, without drawing any."""

@@ -1,6 +1,6 @@
 """Weights as a function of other numbers: the interface of every compression method here.
 
-A reparameterization answers six questions about a flat `{path: array}` of the weights that it was
+A reparameterization answers seven questions about a flat `{path: array}` of the weights that it was
 given. Storage belongs to `lab.runtime.packed`: a method says which numbers it ships and in how many
 bits, and never how large that is.
 """
@@ -8,12 +8,13 @@ bits, and never how large that is.
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from jaxtyping import Array, PRNGKeyArray
 
 from lab.runtime import patterns
+from lab.runtime.patterns import NO_PARTS, Parts
 
 Weights = Mapping[str, Array]
 
@@ -50,11 +51,16 @@ Shapes = Mapping[str, tuple[int, ...]]
 class Reparameterization(ABC):
     """Weights as a function of `Split.train`. Final classes are components, one file each."""
 
-    def choose(self, weights: Weights) -> tuple[str, ...]:
+    #: Groups whose numbers decide bit widths; a training may stop them before its end.
+    bit_groups: ClassVar[tuple[str, ...]] = ()
+
+    def choose(self, weights: Weights, parts: Parts = NO_PARTS) -> tuple[str, ...]:
         """Paths of the weights it takes: all tensors, that is, two dimensions or more.
 
-        Raises `UnsuitableWeights` where there is nothing to take.
+        `parts` are the patterns of the model's stem and head (`Model.parts`). Raises
+        `UnsuitableWeights` where there is nothing to take.
         """
+        del parts
         return patterns.choose(weights)
 
     @abstractmethod
@@ -64,6 +70,11 @@ class Reparameterization(ABC):
     @abstractmethod
     def materialize(self, split: Split) -> dict[str, Array]:
         """The weights: pure, differentiable; paths, shapes and dtypes of those given to `init`."""
+
+    def while_training(self, split: Split, *, key: PRNGKeyArray) -> dict[str, Array]:
+        """The weights as one step of training sees them; `key` is the step's, for dropout."""
+        del key
+        return self.materialize(split)
 
     def labels(self, split: Split) -> dict[str, str]:
         """The optimizer group of every entry of `split.train`."""

@@ -15,6 +15,7 @@ from jaxtyping import Array, Float, UInt8
 
 from lab.runtime.layers import BatchNorm, Convolution, Linear
 from lab.runtime.model import Model
+from lab.runtime.patterns import Parts
 from lab.spec.declare import File, component, parameter
 
 #: Of the red, green and blue channel, for intensities in 0 … 1.
@@ -91,6 +92,11 @@ class ResNet20(Model):
     def input_shape(self) -> tuple[int, ...]:
         """A color image."""
         return (32, 32, 3)
+
+    @property
+    def parts(self) -> Parts:
+        """The first convolution with its normalization, and the classifier."""
+        return {"stem": ("conv1.*", "bn1.*"), "head": ("linear.*",)}
 
     @property
     def loops_well_on_cpu(self) -> bool:

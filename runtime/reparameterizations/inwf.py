@@ -7,6 +7,9 @@
 and `sigma`. The idea is that of NeRN (Ashkenazi et al. 2023, arXiv 2212.13554), with a field per
 tensor in place of one for the network. A trained tensor is nearly noise to a coordinate map: expect
 R² of about 1.5 p / n from a field of p numbers for n weights.
+
+With `through`, the matrices of a field go through another method, which is trained with the field:
+`inwf(through: codeq())` ships a quantized field.
 """
 
 import math
@@ -14,6 +17,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from typing import Literal
 
 import jax
@@ -26,9 +30,19 @@ from lab.runtime.encoding import Encoding
 from lab.runtime.encodings.fourier import Fourier
 from lab.runtime.errors import UnsuitableWeights
 from lab.runtime.field_objective import FieldObjective
-from lab.runtime.fields import Architecture, Field, coordinates, cut, entries, field_at
+from lab.runtime.fields import Architecture, Field, Layer, coordinates, entries, field_at
+from lab.runtime.nested import Nested
+from lab.runtime.nested_fields import NestedFields
 from lab.runtime.objective import Objective, Sampled, spread
-from lab.runtime.reparameterization import Packed, Shapes, Split, Stream, Weights
+from lab.runtime.patterns import NO_PARTS, Parts
+from lab.runtime.reparameterization import (
+    Packed,
+    Reparameterization,
+    Shapes,
+    Split,
+    Stream,
+    Weights,
+)
 from lab.runtime.straight_through import shipped, stored
 from lab.spec.declare import component, parameter
 
@@ -60,17 +74,18 @@ class INWF(Sampled):
     encoding: Encoding | None = parameter(
         Fourier(bands=4), "features of a coordinate; none for the coordinate itself"
     )
+    through: Reparameterization | None = parameter(None, "for the matrices of a field")
     storage: Literal["float16", "float32"] = parameter("float16", "how numbers are shipped")
     within: tuple[str, ...] = parameter(("**",), "patterns of the weights to take", name="in")
     min_size: int = parameter(10000, "numbers that a weight has at least to be taken", low=0)
 
-    def choose(self, weights: Weights) -> tuple[str, ...]:
+    def choose(self, weights: Weights, parts: Parts = NO_PARTS) -> tuple[str, ...]:
         """Tensors that the patterns stand for and that are large enough for a field to pay."""
-        return patterns.choose(weights, self.within, min_size=self.min_size)
+        return patterns.choose(weights, self.within, min_size=self.min_size, parts=parts)
 
     def init(self, weights: Weights, *, key: PRNGKeyArray) -> Split:
         """Fields with random numbers; means, spreads and shapes of their tensors."""
-        train: dict[str, Array] = {}
+        numbers: dict[str, Array] = {}
         fixed: dict[str, Array] = {}
         for path, values in weights.items():
             if not values.ndim or not values.size:
@@ -79,54 +94,76 @@ class INWF(Sampled):
                 )
             # By its name, so that a start does not depend on which other tensors are taken.
             own = jax.random.fold_in(key, zlib.crc32(path.encode()))
-            train |= entries(path, self.architecture.start(values.ndim, key=own))
+            numbers |= entries(path, self.architecture.start(values.ndim, key=own))
             fixed[f"{path}/mean"] = jnp.mean(values)
             fixed[f"{path}/spread"] = spread(values)
             # An array of no numbers that says a shape, where a split has room for arrays alone.
             fixed[f"{path}/shape"] = jnp.zeros((0, *values.shape), values.dtype)
-        return Split(train, fixed)
+        split = self._nested.init(numbers, key=key)
+        return Split(split.train, {**split.fixed, **fixed})
 
     def materialize(self, split: Split) -> dict[str, Array]:
         """The fields at every place of their tensors."""
-        return {
-            path: self._weight(split, path, like) for path, like in _shapes(split.fixed).items()
-        }
+        return self._weights(split, self._nested.numbers(split))
+
+    def while_training(self, split: Split, *, key: PRNGKeyArray) -> dict[str, Array]:
+        """The same, from numbers as the inner method has them in a step."""
+        return self._weights(split, self._nested.numbers_while_training(split, key=key))
+
+    def labels(self, split: Split) -> dict[str, str]:
+        """`weights`, and the labels of what they go through."""
+        return self._nested.labels(split, dict.fromkeys(self._nested.own(split), "weights"))
+
+    def penalty(self, split: Split) -> Array | float:
+        """That of what the numbers go through."""
+        return self._nested.penalty(split)
 
     def rounded(self, split: Split) -> Split:
         """Numbers as they are stored."""
-        return Split({n: stored(v, self.storage) for n, v in split.train.items()}, split.fixed)
+        own = {n: stored(v, self.storage) for n, v in self._nested.own(split).items()}
+        return self._nested.rounded(split, own)
 
     def pack(self, split: Split) -> Packed:
-        """All numbers of a field in one stream, and its mean and spread in float32."""
+        """The numbers of a field in one stream, and its mean and spread in float32."""
         made = {}
-        for path in _shapes(split.fixed):
-            field = entries(path, field_at(path, split.train, hidden=self.layers))
-            numbers = np.concatenate([np.ravel(values) for values in field.values()])
+        own = self._nested.own(split)
+        for path, like in self._shapes(split).items():
+            names = self._sizes({path: like.shape[1:]})
+            parts = [np.ravel(own[name]) for name in names if name in own]
+            numbers = np.concatenate([*parts, np.zeros(0, np.float32)])
             normal = [split.fixed[f"{path}/mean"], split.fixed[f"{path}/spread"]]
             made[path] = {
                 "field": Stream(shipped(numbers, self.storage, of=path), _BITS[self.storage]),
                 "normal": Stream(np.asarray(normal, np.float32), 32),
             }
-        return made
+        return {**made, **self._nested.pack(split)}
 
     def unpack(self, packed: Packed, shapes: Shapes) -> dict[str, np.ndarray]:
         """The fields evaluated again."""
-        train: dict[str, Array] = {}
+        numbers = self._nested.unpack(packed, self._sizes(shapes))
         fixed: dict[str, Array] = {}
         for path, shape in shapes.items():
-            numbers = packed[path]["field"].values.astype(np.float32)
-            train |= entries(path, cut(numbers, self.architecture.sizes(len(shape))))
+            row = jnp.asarray(packed[path]["field"].values.astype(np.float32))
+            for name, size in self._sizes({path: shape}).items():
+                if name not in numbers:
+                    numbers[name] = row[: math.prod(size)].reshape(size)
+                    row = row[math.prod(size) :]
             mean, deviation = jnp.asarray(packed[path]["normal"].values)
             fixed |= {f"{path}/mean": mean, f"{path}/spread": deviation}
             fixed[f"{path}/shape"] = jnp.zeros((0, *shape), jnp.float32)
-        made = self.materialize(Split(train, fixed))
+        made = self._weights(Split({}, fixed), numbers)
         return {path: np.asarray(values) for path, values in made.items()}
 
     def objective(self, shapes: dict[str, tuple[int, ...]], batch: int | None) -> Objective:
         """A fit of all fields at once, on some or all of the coordinates."""
-        return FieldObjective(
+        fields = FieldObjective(
             architecture=self.architecture, shapes=tuple(shapes.items()), batch=batch
         )
+        return fields if self.through is None else NestedFields(fields=fields, method=self)
+
+    def numbers(self, split: Split) -> dict[str, Array]:
+        """The numbers of the fields, after what they go through."""
+        return self._nested.numbers(split)
 
     @property
     def architecture(self) -> Architecture:
@@ -139,25 +176,40 @@ class INWF(Sampled):
             w0=self.w0,
         )
 
-    def _weight(self, split: Split, path: str, like: Array) -> Array:
-        shape = like.shape[1:]
-        values = _everywhere(
-            field_at(path, split.train, hidden=self.layers),
-            jnp.asarray(self.w0, jnp.float32),
-            architecture=replace(self.architecture, w0=0.0),
-            shape=shape,
-        )
-        made = values * split.fixed[f"{path}/spread"] + split.fixed[f"{path}/mean"]
-        return made.reshape(shape).astype(like.dtype)
+    @property
+    def _nested(self) -> Nested:
+        return Nested(self.through)
+
+    def _shapes(self, split: Split) -> dict[str, Array]:
+        """The arrays that say shapes, by the path of the tensor."""
+        ending, fixed = "/shape", self._nested.fixed(split)
+        return {n.removesuffix(ending): a for n, a in fixed.items() if n.endswith(ending)}
+
+    def _sizes(self, shapes: Shapes) -> dict[str, tuple[int, ...]]:
+        """Shapes of the numbers of fields, by name."""
+        made: dict[str, tuple[int, ...]] = {}
+        for path, shape in shapes.items():
+            pairs = pairwise(self.architecture.sizes(len(shape)))
+            layers = tuple(Layer((out, fan_in), (out,)) for fan_in, out in pairs)
+            made |= entries(path, layers)
+        return made
+
+    def _weights(self, split: Split, numbers: Mapping[str, Array]) -> dict[str, Array]:
+        made = {}
+        for path, like in self._shapes(split).items():
+            shape = like.shape[1:]
+            values = _everywhere(
+                field_at(path, numbers, hidden=self.layers),
+                jnp.asarray(self.w0, jnp.float32),
+                architecture=replace(self.architecture, w0=0.0),
+                shape=shape,
+            )
+            weight = values * split.fixed[f"{path}/spread"] + split.fixed[f"{path}/mean"]
+            made[path] = weight.reshape(shape).astype(like.dtype)
+        return made
 
 
 _BITS = {"float16": 16, "float32": 32}
-
-
-def _shapes(fixed: Mapping[str, Array]) -> dict[str, Array]:
-    """The arrays that say shapes, by the path of the tensor."""
-    ending = "/shape"
-    return {name.removesuffix(ending): a for name, a in fixed.items() if name.endswith(ending)}
 
 
 @partial(jax.jit, static_argnames=("architecture", "shape"))

@@ -16,6 +16,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from lab.runtime import patterns
 from lab.runtime.errors import UnsuitableWeights
+from lab.runtime.patterns import NO_PARTS, Parts
 from lab.runtime.reparameterization import (
     Packed,
     Reparameterization,
@@ -48,9 +49,9 @@ class Quantize(Reparameterization):
     within: tuple[str, ...] = parameter(("**",), "patterns of the weights to take", name="in")
     min_size: int = parameter(0, "numbers that a weight has at least to be taken", low=0)
 
-    def choose(self, weights: Weights) -> tuple[str, ...]:
+    def choose(self, weights: Weights, parts: Parts = NO_PARTS) -> tuple[str, ...]:
         """Tensors that the patterns stand for."""
-        return patterns.choose(weights, self.within, min_size=self.min_size)
+        return patterns.choose(weights, self.within, min_size=self.min_size, parts=parts)
 
     def init(self, weights: Weights, *, key: PRNGKeyArray) -> Split:
         """The weights, to be rounded on the way."""
