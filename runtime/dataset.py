@@ -8,6 +8,7 @@ import hashlib
 import os
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -66,6 +67,19 @@ class Data(ABC):
     @abstractmethod
     def load(self) -> Dataset:
         """All of it, in memory. Raises `BadData` or `NoNetwork`, saying what to put where."""
+
+    def loaded(self) -> Dataset:
+        """All of it, read once for the runs that a process does one after another."""
+        return _loaded(self)
+
+
+#: Sets of which a process keeps the arrays: what a run trains on, and what it is scored on.
+_SETS_KEPT = 2
+
+
+@lru_cache(_SETS_KEPT)
+def _loaded(data: Data) -> Dataset:
+    return data.load()
 
 
 def data_folder() -> Path:

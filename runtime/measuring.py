@@ -19,4 +19,4 @@ def examples_of(data: Data | None, split: SplitName) -> Examples:
     """A split of a data source."""
     if data is None:
         raise UnsuitableSetting("nothing to score on: declare data, or give `data:`")
-    return data.load().split(split)
+    return data.loaded().split(split)

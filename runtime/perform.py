@@ -2,6 +2,8 @@
 
 import math
 import time
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +69,8 @@ def _staged(stage: Any, work: Work, task: Task) -> dict[str, Any]:
     return {"values": {}, "history": history, "notes": notes, "bytes": bytes_made}
 
 
-def environment() -> dict[str, Any]:
+@cache
+def environment() -> Mapping[str, Any]:
     """The device, the number of threads, and the versions that made a number."""
     import os
     import platform

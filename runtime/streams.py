@@ -10,7 +10,8 @@ import hashlib
 from collections.abc import Callable, Sequence
 
 import jax
-from jaxtyping import PRNGKeyArray
+import numpy as np
+from jaxtyping import Array, PRNGKeyArray, UInt32
 
 
 def streams(
@@ -26,10 +27,19 @@ def streams(
 
     def stream(name: str) -> PRNGKeyArray:
         here = seed if not vary or name in vary else 0
-        key = jax.random.fold_in(jax.random.key(here), _number(component))
-        return jax.random.fold_in(jax.random.fold_in(key, occurrence), _number(name))
+        return _key(
+            jax.random.key(here),
+            np.array([_number(component), occurrence, _number(name)], np.uint32),
+        )
 
     return stream
+
+
+@jax.jit
+def _key(key: PRNGKeyArray, path: UInt32[Array, "3"]) -> PRNGKeyArray:
+    for number in path:
+        key = jax.random.fold_in(key, number)
+    return key
 
 
 def _number(name: str) -> int:

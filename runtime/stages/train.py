@@ -59,7 +59,7 @@ class Train(Stage):
         """Train, and keep the way there as history."""
         if self.data is None:
             raise UnsuitableSetting("training has no data: declare some, or give `data:`")
-        return _Course.of(self, self._beginning(work), self.data.load(), work).run()
+        return _Course.of(self, self._beginning(work), self.data.loaded(), work).run()
 
     def _beginning(self, work: Work) -> Artifact:
         before = work.inputs.get("before")
