@@ -440,3 +440,4 @@ class Study:
     profile: str | None = None
     profiles: tuple[str, ...] = ()
     searches: tuple[Search, ...] = ()
+    budget_span: Span | None = None

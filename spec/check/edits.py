@@ -18,17 +18,18 @@ from lab.spec.check.rewrite import Rewriter
 from lab.spec.check.searches import read_trials
 from lab.spec.records import record, replaced
 from lab.spec.signature import Catalog, Type
-from lab.spec.source import Source
+from lab.spec.source import Source, Span
 
 TYPES = {"seconds": "the time of a budget", "bytes": "the memory of a budget"}
 
 
 @record
 class Budget:
-    """Wall seconds and bytes of memory."""
+    """Wall seconds and bytes of memory, and where they are written."""
 
     wall_seconds: float | None = None
     memory_bytes: float | None = None
+    span: Span | None = None
 
 
 @record
@@ -78,7 +79,7 @@ def read_budget(context: Context, node: syntax.Budget, scope: Scope) -> Budget:
             continue
         if fitted(context, read, Want(Type(unit), TYPES[unit]), Place(scope, "budget")):
             found[unit] = float(read.value)
-    return Budget(found.get("seconds"), found.get("bytes"))
+    return Budget(found.get("seconds"), found.get("bytes"), node.span)
 
 
 def edited(study: core.Study, edits: Edits, catalog: Catalog) -> core.Study:
@@ -90,7 +91,7 @@ def edited(study: core.Study, edits: Edits, catalog: Catalog) -> core.Study:
         if len(axis.paths) == 1:
             changes |= dict.fromkeys(axis.paths[0].slots, axis.value)
     rewrite = Rewriter(catalog, changes)
-    budget = edits.budget or Budget(study.wall_seconds, study.memory_bytes)
+    budget = edits.budget or Budget(study.wall_seconds, study.memory_bytes, study.budget_span)
     return replaced(
         study,
         definitions={
@@ -102,6 +103,7 @@ def edited(study: core.Study, edits: Edits, catalog: Catalog) -> core.Study:
         claims=(*study.claims, *edits.claims),
         wall_seconds=budget.wall_seconds,
         memory_bytes=budget.memory_bytes,
+        budget_span=budget.span,
     )
 
 

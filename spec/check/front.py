@@ -162,6 +162,7 @@ class _Study:
             profile=profile,
             profiles=tuple(profiles),
             searches=tuple(one for one in searches if one is not None),
+            budget_span=budget.span,
         )
         if not any(one.severity == "error" for one in context.diagnostics):
             lint(context, study, source)
