@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from lab.compiler.build import Refusal, compile_study
 from lab.compiler.evaluate import Contents
+from lab.compiler.only import only
 from lab.compiler.plan import Plan
 from lab.compiler.points import Scope
 from lab.compiler.problem import Problem
@@ -21,15 +22,27 @@ from lab.spec.signature import Catalog
 
 @record
 class Planner:
-    """A study with what is needed to plan it; `contents` gives the checksum of a named file."""
+    """A study with what is needed to plan it; `contents` gives the checksum of a named file.
+
+    `filters` choose a part of the plan.
+    """
 
     study: core.Study
     catalog: Catalog
     contents: Contents
+    filters: tuple[core.Filter, ...] = ()
 
     def plan(self, decided: Decisions | None = None) -> Plan | Refusal:
         """The plan with the winners of the searches that are decided."""
-        return compile_study(self.study, self.catalog, self.contents, decided)
+        made = compile_study(self.study, self.catalog, self.contents, decided)
+        if isinstance(made, Refusal) or not self.filters:
+            return made
+        scope = Scope(self.study, self.catalog, self.contents)
+        try:
+            search_winners(scope, decided)
+            return only(made, scope, self.filters)
+        except Problem as problem:
+            return Refusal(problem.code, problem.message, problem.span, problem.help_lines)
 
     def trial(self, search: str, ask: Ask, decided: Decisions | None = None) -> Trial | Refusal:
         """The trial that `ask` proposes, or why it cannot be.

@@ -1,0 +1,117 @@
+"""Schedules in one line: how a number goes over a stage, and the knots of its pieces.
+
+A plan is shown without what runs it, so the four curves are written once more here; a test holds
+them to the components that are trained with.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from math import cos, pi, prod
+from typing import cast
+
+from lab.spec.values import Value
+
+_BARS = "▁▂▃▄▅▆▇█"
+_POINTS = 16
+
+#: A curve from `start` to `stop` after a share of its way.
+Curve = Callable[[Mapping[str, float], float], float]
+
+
+def _linear(args: Mapping[str, float], share: float) -> float:
+    return args["start"] + (args["stop"] - args["start"]) * share
+
+
+def _cosine(args: Mapping[str, float], share: float) -> float:
+    return args["stop"] + (args["start"] - args["stop"]) * (1 + cos(pi * share)) / 2
+
+
+def _exponential(args: Mapping[str, float], share: float) -> float:
+    return args["start"] * (args["stop"] / args["start"]) ** share
+
+
+def _polynomial(args: Mapping[str, float], share: float) -> float:
+    return args["stop"] + (args["start"] - args["stop"]) * (1 - share) ** args["power"]
+
+
+#: A curve that is not here is drawn as a line from its start to its stop.
+CURVES: Mapping[str, Curve] = {
+    "cosine": _cosine,
+    "exponential": _exponential,
+    "linear": _linear,
+    "polynomial": _polynomial,
+}
+
+
+def value_at(schedule: Value, share: float, whole: Value) -> float:
+    """The value of a schedule after a share of its stage, whose length is `whole`."""
+    if not isinstance(schedule, dict):
+        return float(cast(float, schedule))
+    if schedule.get("schedule") == "pieces":
+        return _in_pieces(schedule, share, whole)
+    if "schedule" in schedule:
+        parts = [value_at(one, share, whole) for one in cast(list[Value], schedule["of"])]
+        return sum(parts) if schedule["schedule"] == "sum" else prod(parts)
+    curve = CURVES.get(str(schedule["component"]), _linear)
+    return curve(cast(Mapping[str, float], schedule["args"]), min(max(share, 0.0), 1.0))
+
+
+def _in_pieces(schedule: Value, share: float, whole: Value) -> float:
+    pieces = _pieces(schedule)
+    edges = [0.0, *knots(schedule, whole), 1.0]
+    at = max(i for i in range(len(pieces)) if share >= edges[i] or i == 0)
+    begin, end = edges[at], edges[at + 1]
+    inside = (share - begin) / (end - begin) if end > begin else 1.0
+    return value_at(pieces[at]["value"], inside, whole)
+
+
+def _pieces(schedule: Value) -> list[dict[str, Value]]:
+    if not isinstance(schedule, dict) or schedule.get("schedule") != "pieces":
+        return []
+    return cast(list[dict[str, Value]], schedule["pieces"])
+
+
+def knots(schedule: Value, whole: Value) -> list[float]:
+    """The shares of the stage at which one piece gives way to the next."""
+    found: list[float] = []
+    for piece in _pieces(schedule)[:-1]:
+        found.append(min((found[-1] if found else 0.0) + _share(piece["for"], whole), 1.0))
+    return found
+
+
+def _share(length: Value, whole: Value) -> float:
+    """A duration as a share of the stage's; where their units differ that is not known yet."""
+    if not isinstance(length, dict):
+        return 1.0
+    amount = cast(float, length["duration"])
+    if length["unit"] == "share":
+        return amount
+    if isinstance(whole, dict) and whole["unit"] == length["unit"] and whole["duration"]:
+        return amount / cast(float, whole["duration"])
+    return 0.5
+
+
+def sparkline(schedule: Value, whole: Value) -> str:
+    """A schedule drawn over its stage.
+
+    Example:
+        >>> linear = {"component": "linear", "kind": "schedule", "args": {"start": 0, "stop": 1}}
+        >>> sparkline(linear, None)
+        '▁▁▂▂▃▃▄▄▅▅▆▆▇▇██'
+    """
+    values = [value_at(schedule, i / (_POINTS - 1), whole) for i in range(_POINTS)]
+    low, high = min(values), max(values)
+    if high == low:
+        return _BARS[0] * _POINTS
+    return "".join(_BARS[round((one - low) / (high - low) * (len(_BARS) - 1))] for one in values)
+
+
+def schedules_in(value: Value, name: str = "") -> Iterator[tuple[str, Value]]:
+    """The schedules in the arguments of a stage, each with its path."""
+    if not isinstance(value, dict) or "duration" in value or "file" in value:
+        return
+    if "schedule" in value or value.get("kind") == "schedule":
+        yield name, value
+        return
+    inner = cast(dict[str, Value], value["args"]) if "component" in value else value
+    for word, one in inner.items():
+        yield from schedules_in(one, f"{name}.{word}".lstrip("."))
