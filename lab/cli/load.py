@@ -2,17 +2,19 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from lab.compiler.build import Refusal, compile_study, runs_touching
+from lab.compiler.build import Refusal, runs_touching
 from lab.compiler.plan import Plan
+from lab.compiler.planner import Planner
 from lab.compiler.remark import Remark
 from lab.compiler.remarks import remarks
 from lab.runtime.contents import Contents
 from lab.spec.catalog import builtin_catalog
 from lab.spec.check import Checked, check
+from lab.spec.check.gather import Load
 from lab.spec.diagnostics import Diagnostic, Label
 from lab.spec.files import read_source
 from lab.spec.records import record, replaced
@@ -24,12 +26,17 @@ from lab.spec.source import Source
 
 @record
 class Loaded:
-    """A study file, checked and planned; `plan` is None where there are errors."""
+    """A study file, checked and planned; `plan` is None where there are errors.
+
+    `planner` plans it again as its searches are decided; `checked` is what it was planned from.
+    """
 
     file: Path
     source: Source
     plan: Plan | None
     diagnostics: tuple[Diagnostic, ...]
+    planner: Planner | None = None
+    checked: Checked | None = None
 
     @property
     def is_wrong(self) -> bool:
@@ -37,23 +44,52 @@ class Loaded:
         return any(one.severity == "error" for one in self.diagnostics)
 
 
-def load(file: Path, *, profile: str | None = None, sets: Sequence[str] = ()) -> Loaded:
-    """Check a study and plan it."""
+def load(
+    file: Path, *, profile: str | None = None, sets: Sequence[str] = (), only: str | None = None
+) -> Loaded:
+    """Check a study and plan it, or the part of it that a condition chooses."""
     source = read_source(file)
     if isinstance(source, Diagnostic):
         return Loaded(file, source.source, None, (source,))
-    checked = check(source, builtin_catalog(), profile=profile, sets=sets)
+    return load_text(source, file, Given(profile, tuple(sets), only))
+
+
+@record
+class Given:
+    """What a command line says of a study besides its file, and how other texts are read."""
+
+    profile: str | None = None
+    sets: tuple[str, ...] = ()
+    only: str | None = None
+    contents: Callable[[str], str | None] | None = None
+    load: Load | None = None
+
+
+def load_text(source: Source, file: Path, given: Given) -> Loaded:
+    """Check and plan a text as that of a file."""
+    checked = check(
+        source,
+        builtin_catalog(),
+        profile=given.profile,
+        sets=given.sets,
+        only=given.only,
+        load=given.load,
+    )
     study, catalog = checked.study, checked.catalog
     found = list(checked.diagnostics)
     plan: Plan | None = None
+    planner: Planner | None = None
     if study is not None and not _has_errors(found):
-        made = compile_study(study, catalog, Contents(file.parent))
+        contents = given.contents or Contents(file.parent)
+        planner = Planner(study, catalog, contents, checked.origins.only)
+        made = planner.plan()
         if isinstance(made, Refusal):
             found.append(_diagnostic(made, source))
         else:
             plan = made
             found += [_warning(one, source) for one in remarks(study, made, catalog)]
-    return Loaded(file, source, plan, tuple(in_order(_with_reach(found, checked, catalog))))
+    diagnostics = tuple(in_order(_with_reach(found, checked, catalog)))
+    return Loaded(file, source, plan, diagnostics, planner, checked)
 
 
 def _has_errors(found: Sequence[Diagnostic]) -> bool:
