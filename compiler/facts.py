@@ -140,9 +140,10 @@ class Cost:
     """What one node costs by arithmetic.
 
     `macs` are multiplications, all passes of all steps; `elements` numbers that were computed one
-    by one besides (activations, optimizer state); `programs` calls of a compiled program from the
-    host; `memory` bytes at the peak; `disk` bytes that stay. A multiplication and its addition are
-    two floating-point operations.
+    by one besides (activations, optimizer state); `calls` those of a compiled program from the
+    host; `memory` bytes at the peak, `held` those of them that no compiler can save (numbers that
+    are trained, what the optimizer keeps, data); `disk` bytes that stay. A multiplication and its
+    addition are two floating-point operations.
     """
 
     macs: float = 0.0
@@ -151,6 +152,7 @@ class Cost:
     calls: int = 0
     parameters: int = 0
     memory: int = 0
+    held: int = 0
     disk: int = 0
     kind: Kind = "matrix"
     made: Made | None = None

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from lab.compiler.budgets import impossible
+from lab.compiler.facts import Asking, Finder
 from lab.compiler.lengths import rounded_lengths
 from lab.compiler.plan import Plan
 from lab.compiler.remark import Remark
@@ -9,9 +11,16 @@ from lab.spec import core
 from lab.spec.signature import Catalog
 
 
-def remarks(study: core.Study, plan: Plan, catalog: Catalog) -> Iterator[Remark]:
-    """Warnings about a study, with the plan that was made of it."""
+def remarks(
+    study: core.Study, plan: Plan, catalog: Catalog, find: Finder | None = None
+) -> Iterator[Remark]:
+    """Warnings about a study, with the plan that was made of it.
+
+    `find` finds what components cost; without it nothing is said of budgets.
+    """
     yield from rounded_lengths(study, plan, catalog)
+    if find is not None:
+        yield from impossible(study, plan, Asking(catalog, find))
     filters = [(grid, one) for grid in study.grids for one in grid.filters]
     emptied: set[str] = set()
     for (grid, one), told in zip(filters, plan.removed, strict=True):

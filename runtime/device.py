@@ -16,12 +16,12 @@ from lab.compiler.prices import Device
 #: One core; see `tests/runtime/test_facts.py` for what a multiplication counts.
 PROCESSOR = Rates(
     name="one core of a server-class processor",
-    macs={"convolution": 18e9, "matrix": 14e9, "field": 14e9},
-    elements=4e8,
+    macs={"convolution": 30e9, "matrix": 50e9, "field": 100e9},
+    elements=17e9,
     call=4e-4,
     step=1e-4,
-    node=0.05,
-    compiling={"convolution": 8.0, "matrix": 1.5, "field": 2.5},
+    node=0.03,
+    compiling={"convolution": 15.0, "matrix": 3.5, "field": 6.5},
 )
 GRAPHICS = Rates(
     name="a graphics processor of a data center",
@@ -32,18 +32,8 @@ GRAPHICS = Rates(
     node=0.1,
     compiling={"convolution": 12.0, "matrix": 4.0, "field": 5.0},
 )
-#: The fastest that anything of today does, for what cannot be met anywhere.
-FASTEST = Rates(
-    name="any device",
-    macs=dict.fromkeys(("convolution", "matrix", "field"), 3.5e13),
-    elements=float("inf"),
-    call=0.0,
-    step=0.0,
-    node=0.0,
-    compiling=dict.fromkeys(("convolution", "matrix", "field"), 0.0),
-)
 #: Bytes of a worker that has imported JAX and done nothing, and seconds until it has.
-PROCESS_BYTES, START_SECONDS = 4.0e8, 4.0
+PROCESS_BYTES, START_SECONDS = 4.5e8, 3.0
 
 
 def this_device(workers: int) -> Device:

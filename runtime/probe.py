@@ -1,12 +1,12 @@
 """A look at what a program costs here, by doing a little of it: `lab plan --probe`.
 
-    lane = steps · s + (short - compiled - few · s),   compiling = compiled
+    lane = steps · s + (again - few · s),   compiling = first - again
 
-A process of its own does the program's stage twice: from beginning to end with a duration of a
-`few` steps, which took `short` seconds, of which `compiled` to compile; and as it is, until a step
-of it, `s`, is known. What it starts from is made by short stages where it is not stored. Then it
-measures what the short one made. Nothing of all this is kept but the seconds, by program and
-device.
+A process of its own does the program's stage three times: from beginning to end with a duration of
+a `few` steps, which took `first` seconds with all that happens once in a process (imports, tracing,
+compiling) and `again` seconds without; and as it is, until a step of it, `s`, is known. What it
+starts from is made by short stages where it is not stored. Then it measures what the short one
+made. Nothing of all this is kept but the seconds, by program and device.
 
 The child reads one JSON line, `Request`, and writes one for each program, `Probed`.
 """
@@ -26,6 +26,8 @@ from lab.runtime.task import Task
 FEW = 2
 #: A stage is watched for so long after the first sign of progress, and for so many signs at least.
 _WATCHED_SECONDS, _SIGNS = 2.0, 3
+#: What takes less is done twice.
+_BRIEF_SECONDS = 20.0
 #: Whatever it has said by then, a stage is stopped.
 _PATIENCE_SECONDS = 90.0
 
@@ -123,37 +125,40 @@ def _all(request: Request) -> Iterator[Probed]:
 
 
 def _stage(stage: Mapping[str, Any], short: Mapping[str, Any]) -> Probed:
-    brief = _do(short)
+    first, again = _do(short), _do(short)
+    compiling = max(0.0, first["wall_seconds"] - again["wall_seconds"])
     watch = _Watch()
     try:
         whole = _do(stage, watch)
     except _Enough:
-        whole = None
-    compiled = brief["compile_seconds"]
-    if whole is not None:
-        # Over before a step was known: what it took is known.
-        lane = whole["wall_seconds"] - whole["compile_seconds"]
-        return _probed(stage["key"], brief, lane=lane, compiled=compiled)
-    step = watch.step_seconds or 0.0
-    rest = max(0.0, brief["wall_seconds"] - compiled - FEW * step)
-    return _probed(stage["key"], brief, lane=watch.total * step + rest, compiled=compiled)
+        step = watch.step_seconds or 0.0
+        rest = max(0.0, again["wall_seconds"] - FEW * step)
+        return _probed(stage, first, lane=watch.total * step + rest, compiling=compiling)
+    # Over before a step was known: what it took is known.
+    lane = whole["wall_seconds"] - whole["compile_seconds"]
+    return _probed(stage, first, lane=lane, compiling=compiling)
 
 
 def _whole(task: Mapping[str, Any]) -> Probed:
-    record = _do(task)
-    compiled = record["compile_seconds"]
-    lane = record["wall_seconds"] - compiled
-    return _probed(task["key"], record, lane=lane, compiled=compiled)
+    first = _do(task)
+    again = _do(task) if first["wall_seconds"] < _BRIEF_SECONDS else None
+    if again is None:
+        compiling = first["compile_seconds"]
+        return _probed(task, first, lane=first["wall_seconds"] - compiling, compiling=compiling)
+    lane, once = again["wall_seconds"], first["wall_seconds"]
+    return _probed(task, first, lane=lane, compiling=max(0.0, once - lane))
 
 
-def _probed(key: str, record: Mapping[str, Any], *, lane: float, compiled: float) -> Probed:
+def _probed(
+    task: Mapping[str, Any], record: Mapping[str, Any], *, lane: float, compiling: float
+) -> Probed:
     from lab.runtime import meters
 
     around = record["environment"]
     return Probed(
-        key=key,
+        key=task["key"],
         lane_seconds=max(lane, 0.0),
-        compile_seconds=compiled,
+        compile_seconds=compiling,
         memory_bytes=meters.memory_bytes(),
         device=around["device"],
         threads=around["threads"],

@@ -11,6 +11,7 @@ from lab.compiler.plan import Plan
 from lab.compiler.planner import Planner
 from lab.compiler.remark import Remark
 from lab.compiler.remarks import remarks
+from lab.runtime.arithmetic import find
 from lab.runtime.contents import Contents
 from lab.spec.catalog import builtin_catalog
 from lab.spec.check import Checked, check
@@ -87,7 +88,7 @@ def load_text(source: Source, file: Path, given: Given) -> Loaded:
             found.append(_diagnostic(made, source))
         else:
             plan = made
-            found += [_warning(one, source) for one in remarks(study, made, catalog)]
+            found += [_warning(one, source) for one in remarks(study, made, catalog, find)]
     diagnostics = tuple(in_order(_with_reach(found, checked, catalog)))
     return Loaded(file, source, plan, diagnostics, planner, checked)
 

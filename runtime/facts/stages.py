@@ -21,7 +21,7 @@ from lab.compiler.facts import (
     count,
     size,
 )
-from lab.runtime.facts.training import chosen
+from lab.runtime.facts.training import chosen, loss_macs
 from lab.runtime.facts.values import integer, number, steps_of
 from lab.spec.values import Value
 
@@ -59,7 +59,8 @@ def fit(arguments: Mapping[str, Value], asking: Asking) -> Cost:
         elements=(_BOTH_WAYS * activations + moved) * steps,
         steps=steps,
         calls=min(steps, _LOOKS),
-        working=FLOAT_BYTES * (moved + activations + count(method.taken.values())),
+        held=FLOAT_BYTES * (moved - method.trained),
+        working=FLOAT_BYTES * (activations + count(method.taken.values())),
         kind=method.kind,
     )
 
@@ -74,7 +75,7 @@ def train(arguments: Mapping[str, Value], asking: Asking) -> Cost:
     effort = cast(Effort, asking.of(arguments["select"]))
     rows = chosen(effort, batch)
     looked_at = rows * _BOTH_WAYS + effort.forward * batch
-    extra = cast(int, asking.of(arguments["loss"])) * rows
+    extra = loss_macs(arguments["loss"], asking) * rows
     moved = _moved(arguments["by"], made.trained, asking)
     averaged = made.trained if number(arguments, "average") else 0
     watched = _watched(arguments, source) * (steps // per_epoch)
@@ -89,8 +90,8 @@ def train(arguments: Mapping[str, Value], asking: Asking) -> Cost:
         * steps,
         steps=steps,
         calls=steps if is_convolutional else -(-steps // per_epoch),
-        working=FLOAT_BYTES * (moved + averaged + batch * network.activations + made_weights)
-        + source.total_bytes,
+        held=FLOAT_BYTES * (moved - made.trained + averaged) + source.total_bytes,
+        working=FLOAT_BYTES * (batch * network.activations + made_weights),
         kind=network.kind,
     )
 
@@ -142,6 +143,7 @@ def _kept(
     elements: float = 0.0,
     steps: int = 0,
     calls: int = 0,
+    held: float = 0.0,
     working: float = 0.0,
     kind: Kind | None = None,
 ) -> Cost:
@@ -153,7 +155,8 @@ def _kept(
         steps=steps,
         calls=calls,
         parameters=made.trained,
-        memory=int(working) + 2 * made.network.state_bytes + made.kept_bytes,
+        memory=int(held + working) + 2 * made.network.state_bytes + made.kept_bytes,
+        held=int(held) + made.kept_bytes,
         disk=made.kept_bytes + shipped + RECORD_BYTES,
         kind=made.network.kind if kind is None else kind,
         made=made,

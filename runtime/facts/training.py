@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from typing import cast
 
 from lab.compiler.facts import Asking, Effort
 from lab.runtime.facts.values import number
@@ -35,6 +36,15 @@ def a_share(arguments: Mapping[str, Value], asking: Asking) -> Effort:
 def nothing_more(arguments: Mapping[str, Value], asking: Asking) -> int:
     """A loss of logits and labels alone."""
     del arguments, asking
+    return 0
+
+
+def loss_macs(value: Value, asking: Asking) -> int:
+    """What losses and their sums add to an example's pass forward; weights cost nothing."""
+    if isinstance(value, dict) and value.get("kind") == "loss":
+        return cast(int, asking.of(value))
+    if isinstance(value, dict) and "of" in value:
+        return sum(loss_macs(part, asking) for part in cast(list[Value], value["of"]))
     return 0
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from lab.compiler.build import Refusal, compile_study
 from lab.compiler.remarks import Remark, remarks
+from lab.runtime.arithmetic import find
 from lab.spec.check import check
 from lab.spec.diagnostics import Diagnostic, Label
 from lab.spec.render import render
@@ -139,7 +140,7 @@ def look(fence: Fence, catalog: Catalog, *, profile: str | None = None) -> Found
         else:
             runs = len(made.runs)
             findings += [
-                _warning(one, source) for one in remarks(checked.study, made, checked.catalog)
+                _warning(one, source) for one in remarks(checked.study, made, checked.catalog, find)
             ]
     kept = [one for one in findings if one.code != UNUSED or fence.is_whole]
     shift = before.count("\n")
