@@ -125,7 +125,7 @@ class _Execution:
         self._pace: dict[str, float] = {}
 
     def loop(self, engine: Engine) -> None:
-        while len(self.agenda):
+        while len(self.agenda) or self._at_work:
             self._ask_again()
             for place in range(engine.places):
                 if place not in self._at_work:
