@@ -7,23 +7,23 @@ a program cost the same, so that each program is worked out once.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from lab.compiler.facts import Asking, Cost, Kind, Made, UnknownError
 from lab.compiler.programs import Program
+from lab.spec.records import record
 
 #: What a program takes to compile that only runs forward, beside one that trains.
 FORWARD = 0.3
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unknown:
     """Why arithmetic has nothing to say of a program: this component has no facts."""
 
     component: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rates:
     """What one worker of a device does in a second, and what takes time whatever is done.
 

@@ -16,9 +16,9 @@ unknown until it is measured.
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
+from lab.spec.records import made_by, record, replaced
 from lab.spec.signature import Catalog, Signature
 from lab.spec.values import Value
 
@@ -29,7 +29,7 @@ Kind = Literal["convolution", "matrix", "field"]
 FLOAT_BYTES = 4
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Network:
     """A model: shapes of its parameters and batch statistics by path, and what an example costs.
 
@@ -42,7 +42,7 @@ class Network:
     macs: int
     activations: int
     kind: Kind = "matrix"
-    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    parts: Mapping[str, tuple[str, ...]] = made_by(default_factory=dict[str, tuple[str, ...]])
 
     @property
     def parameters(self) -> int:
@@ -55,7 +55,7 @@ class Network:
         return FLOAT_BYTES * (self.parameters + count(self.buffers.values()))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Source:
     """A data set: examples of its splits, and the bytes of one with its label."""
 
@@ -74,7 +74,7 @@ class Source:
         return (self.train + self.validation + self.test) * self.example_bytes
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Method:
     """Some weights through a reparameterization.
 
@@ -91,11 +91,11 @@ class Method:
     macs: int
     activations: int
     kind: Kind = "matrix"
-    place_macs: Mapping[str, int] = field(default_factory=dict[str, int])
+    place_macs: Mapping[str, int] = made_by(default_factory=dict[str, int])
     place_activations: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Effort:
     """What a selector costs: the share of a batch run forward to choose, and the share chosen."""
 
@@ -103,7 +103,7 @@ class Effort:
     backward: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Made:
     """What a stage hands on, as far as arithmetic knows it."""
 
@@ -135,7 +135,7 @@ class Made:
         return FLOAT_BYTES * plain + -(-bits // 8)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Cost:
     """What one node costs by arithmetic.
 
@@ -175,13 +175,13 @@ class UnknownError(Exception):
 Finder = Callable[[Signature], Callable[[Mapping[str, Value], "Asking"], Any] | None]
 
 
-@dataclass(frozen=True)
+@record
 class Asking:
     """What facts may ask: other components' facts, and what stages made before."""
 
     catalog: Catalog
     find: Finder
-    inputs: Mapping[str, Made | None] = field(default_factory=dict[str, Made | None])
+    inputs: Mapping[str, Made | None] = made_by(default_factory=dict[str, Made | None])
 
     def of(self, value: Value) -> Any:
         """The facts of a component in an argument. Raises UnknownError where there are none."""
@@ -207,7 +207,7 @@ class Asking:
 
     def having(self, inputs: Mapping[str, Made | None]) -> "Asking":
         """The same with other inputs."""
-        return replace(self, inputs=inputs)
+        return replaced(self, inputs=inputs)
 
 
 def size(shape: Shape) -> int:

@@ -9,7 +9,6 @@ arithmetic is not known has none until it is measured or probed, and the sum is 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from statistics import median
 from typing import Literal
@@ -19,6 +18,7 @@ from lab.compiler.facts import Cost
 from lab.compiler.plan import Plan
 from lab.compiler.programs import Program
 from lab.compiler.stored import Described, Stored
+from lab.spec.records import record
 
 Basis = Literal["measured", "probed", "scaled", "arithmetic"]
 #: From the best basis to the weakest.
@@ -27,7 +27,7 @@ BASES: tuple[Basis, ...] = ("measured", "probed", "scaled", "arithmetic")
 _LANES, _PROGRAMS = 7, 5
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Device:
     """Where a plan would run: `workers` processes with so many threads each.
 
@@ -44,7 +44,7 @@ class Device:
     start_seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Seen:
     """What a program took: seconds of a lane and to compile it, bytes of its process."""
 
@@ -53,7 +53,7 @@ class Seen:
     memory: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Price:
     """One program: `todo` are its lanes that are missing. `seen` is None where nothing is known."""
 
@@ -72,7 +72,7 @@ class Price:
         return self.seen.compiling + len(self.todo) * self.seen.lane
 
 
-@dataclass(frozen=True)
+@record
 class Prices:
     """A plan, priced. `wall` and `memory` are of what is missing; `disk` what it will add."""
 
@@ -109,7 +109,7 @@ class Prices:
         return self.over_time or self.over_memory
 
 
-@dataclass(frozen=True)
+@record
 class Known:
     """What has been seen of programs: stored stages, and probes by the keys of programs."""
 

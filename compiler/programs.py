@@ -10,12 +10,12 @@ other half of this rule).
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Literal, cast
 
 from lab.compiler.canonical import digest
 from lab.compiler.plan import Node, Plan
+from lab.spec.records import record
 from lab.spec.signature import Catalog, Signature
 from lab.spec.values import Value
 
@@ -24,7 +24,7 @@ KEY_LENGTH = 32
 _NUMBER = "a number"
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False, slots=False)
 class Program:
     """One compilation and the nodes it does, in the order in which they are to be done.
 

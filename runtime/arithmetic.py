@@ -6,13 +6,15 @@ A person's own components are not run to make a plan, whatever their decorators 
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lab.compiler.facts import Asking
 from lab.spec.signature import Catalog, Signature
 from lab.spec.values import Value
 
-Facts = Callable[[Mapping[str, Value], Asking], Any]
+if TYPE_CHECKING:
+    from lab.compiler.facts import Asking
+
+Facts = Callable[[Mapping[str, Value], "Asking"], Any]
 
 
 def find(signature: Signature) -> Facts | None:
@@ -28,6 +30,8 @@ def _function(named: str) -> Facts:
     return getattr(import_module(module), name)
 
 
-def asking(catalog: Catalog) -> Asking:
+def asking(catalog: Catalog) -> "Asking":
     """What facts are asked with."""
+    from lab.compiler.facts import Asking
+
     return Asking(catalog, find)

@@ -10,6 +10,7 @@ from lab.compiler.plan import Plan
 from lab.compiler.prices import BASES, Known, Price, Prices, prices
 from lab.compiler.programs import Program, programs
 from lab.compiler.savings import Saving, savings
+from lab.compiler.stored import Stored
 from lab.runtime.arithmetic import asking
 from lab.runtime.device import cores, this_device
 from lab.runtime.index import index
@@ -27,25 +28,31 @@ _WAYS = 3
 
 
 def priced(
-    plan: Plan, store_root: Path, *, catalog: Catalog, study_folder: Path, jobs: int | None = None
+    plan: Plan,
+    store_root: Path,
+    *,
+    catalog: Catalog,
+    study_folder: Path,
+    jobs: int | None = None,
+    stored: Stored | None = None,
 ) -> Prices:
     """What is missing of a plan, priced.
 
     Args:
         plan: what to price. `store_root`: `results/store`, which need not exist.
         catalog: the one that the plan was made with. `study_folder`: where the study stands.
-        jobs: workers at most.
+        jobs: workers at most. `stored`: what is stored, where it was read already.
     """
     del study_folder
     made = programs(plan, catalog)
-    have = keys_in(store_root)
+    there = index(store_root, keys_in(store_root)) if stored is None else stored
     device = this_device(_workers(plan, jobs))
     keys = [one.key for one in made] if (store_root / "probes").is_dir() else []
     return prices(
         plan,
         tuple(zip(made, costs_of(made, asking(catalog)), strict=True)),
-        todo=frozenset(node.key for node in missing(plan, have)),
-        known=Known(index(store_root, have), known_probes(store_root, keys, device.name)),
+        todo=frozenset(node.key for node in missing(plan, frozenset(there))),
+        known=Known(there, known_probes(store_root, keys, device.name)),
         device=device,
     )
 
