@@ -7,9 +7,9 @@ nothing of engines. What is decided is read from the store each time, so a growi
 stopped anywhere goes on from there, and `known_plan` says at any time what it has grown to.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lab.compiler.build import Refusal
 from lab.compiler.plan import Plan
@@ -17,14 +17,26 @@ from lab.compiler.planner import Planner
 from lab.compiler.searches import Decisions, ready
 from lab.runtime.errors import LabError
 from lab.runtime.journal import journal_of
+from lab.runtime.missing import missing
 from lab.spec.records import record
 
 if TYPE_CHECKING:
     from lab.runtime.execution import Outcome
     from lab.runtime.store import Store
 
-#: Yields plans to be executed, and is sent what came of each.
-Rounds = Generator[Plan, "Outcome", None]
+T = TypeVar("T")
+
+
+@record
+class Round:
+    """A plan to be executed: of trials of a `search`, or of what the study asks for itself."""
+
+    plan: Plan
+    search: str | None = None
+
+
+#: Yields what is to be executed, and is sent what came of it.
+Rounds = Generator[Round, "Outcome", None]
 
 
 @record
@@ -72,6 +84,54 @@ def growing(planner: Planner, store: "Store", *, workers: int) -> Rounds:
     for place in range(len(known.plan.searches)):
         search, decided = known.plan.searches[place], known.decided
         if not journal_of(search, store.root).is_over(search):
-            yield from search_rounds(planner, search, store, decided=decided, workers=workers)
+            plans = search_rounds(planner, search, store, decided=decided, workers=workers)
+            yield from _labeled(plans, search.name)
             known = known_plan(planner, store.root)
-    yield from replicate_rounds(ready(known.plan), store)
+    yield from _labeled(replicate_rounds(ready(known.plan), store), None)
+
+
+def run_rounds(
+    rounds: Rounds,
+    store: "Store",
+    run: Callable[[Plan, int | None], "Outcome"],
+    *,
+    limit: int | None = None,
+) -> dict[str, Mapping[str, Any]]:
+    """Execute round after round, as far as a limit and failures let it go on.
+
+    Args:
+        rounds: from `growing`. `store`: where results go.
+        run: executes what is missing of a plan, and at most so many nodes of it.
+        limit: nodes to run at most, in all.
+
+    Returns the failures by key, those of trials left out: a search is told of them.
+    """
+    failed: dict[str, Mapping[str, Any]] = {}
+    left = limit
+    one = next(rounds, None)
+    while one is not None:
+        outcome = run(one.plan, left)
+        if left is not None:
+            left = max(0, left - len(outcome.made) - len(outcome.failed))
+        if one.search is None:
+            failed.update(outcome.failed)
+        undone = {node.key for node in missing(one.plan, store.keys())} - outcome.failed.keys()
+        if undone or left == 0:
+            rounds.close()
+            break
+        one = _next(rounds, outcome)
+    return failed
+
+
+def _labeled(plans: Generator[Plan, "Outcome", None], search: str | None) -> Rounds:
+    plan = next(plans, None)
+    while plan is not None:
+        outcome = yield Round(plan, search)
+        plan = _next(plans, outcome)
+
+
+def _next(generator: Generator[T, "Outcome", None], outcome: "Outcome") -> T | None:
+    try:
+        return generator.send(outcome)
+    except StopIteration:
+        return None

@@ -139,10 +139,13 @@ class Journal:
             self._take(_decoded(line, self.path))
 
     def _take(self, line: Mapping[str, Any]) -> None:
+        """Take in a line. Of two runs that wrote the same, the first one counts."""
         if "batch" in line:
-            self.batch = line["batch"]
-        elif "asked" in line:
+            self.batch = self.batch or line["batch"]
+        elif "asked" in line and line["ask"] == len(self.entries):
             self.entries.append(_entry(line))
+        elif "asked" in line:
+            return
         else:
             told = Told(
                 line["goal"],

@@ -30,6 +30,10 @@ class Estimate:
         self._active: dict[str, _Active] = {}
         self._took: dict[str, list[float]] = defaultdict(list)
 
+    def more(self, nodes: Sequence[Node]) -> None:
+        """More is to be done than was known."""
+        self._waiting |= {node.key: node.component for node in nodes}
+
     def started(self, key: str, now: float) -> None:
         """A node begins to work."""
         self._active[key] = _Active(self._waiting.pop(key), now)

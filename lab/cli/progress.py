@@ -49,6 +49,13 @@ class Display:
         failures = f", {self.failed} failed" if self.failed else ""
         self._say(f"{self.plan.study}: {self.done} of {self.total} done{failures} in {took}")
 
+    def more(self, nodes: Sequence[Node]) -> None:
+        """More is to be done than was known: the plan has grown."""
+        self.total += len(nodes)
+        self._left.more(nodes)
+        if self._bars is not None:
+            self._bars.update(self._overall, total=self.total, count=self._count())
+
     def listen(self, event: Event) -> None:
         """Take note of an event."""
         key, label = event.node.key, event.node.label

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.cli import exits
+from lab.cli.growth import as_known, grows, lost_searches, run_growing, settled
 from lab.cli.load import Loaded, load, results_folder, show_diagnostics
 from lab.cli.options import Options
 from lab.cli.progress import Display
@@ -40,14 +41,15 @@ def _one(file: Path, options: Options, *, runs: bool) -> int:
     absent = contents_missing(loaded.plan, file.parent)
     if runs and absent:
         raise LabError(_about_missing(absent, file))
-    if runs and loaded.plan.searches:
-        raise LabError(_about_searches(loaded.plan, file))
     results = results_folder(file, options.results)
     store = Store(results / "store")
     failed = _execute(loaded, loaded.plan, store, options) if runs else _NOTHING
-    _show(loaded, loaded.plan, store, command=_command(file, options))
+    plan = as_known(loaded, store.root) or loaded.plan
+    _show(loaded, plan, store, command=_command(file, options))
     _show_failures(failed, store)
-    return exits.RUNS_FAILED if failed else exits.DONE
+    lost = list(lost_searches(plan, store.root))
+    print(*lost, sep="\n", end="\n" if lost else "", file=sys.stderr)
+    return exits.RUNS_FAILED if failed or lost else exits.DONE
 
 
 def _command(file: Path, options: Options) -> str:
@@ -62,19 +64,14 @@ def _about_missing(absent: list[str], file: Path) -> str:
     return f"{file} names {names}, which is not in {file.parent}: put it there, or name another"
 
 
-def _about_searches(plan: Plan, file: Path) -> str:
-    names = ", ".join(f"`{one.name}`" for one in plan.searches)
-    return (
-        f"{file} has the search {names}, which can be checked and planned, but not run by this "
-        "version: take it and what uses its winner out, or make its axes a grid"
-    )
-
-
 def _execute(
     loaded: Loaded, plan: Plan, store: Store, options: Options
 ) -> Mapping[str, Mapping[str, Any]]:
     from lab.runtime.execution import execute
 
+    if grows(plan):
+        with _asked_to_end_as_interrupted():
+            return run_growing(loaded, store, options)
     todo = missing(plan, store.keys())
     if not todo:
         why = "everything is there already" if plan.nodes else "no grid of it has a run"
@@ -125,6 +122,7 @@ def _show_failures(failed: Mapping[str, Mapping[str, Any]], store: Store) -> Non
 def _show(loaded: Loaded, plan: Plan, store: Store, *, command: str) -> None:
     from lab.runtime import report as reports
     from lab.runtime.report import terminal
+    from lab.runtime.report.growth import grown
     from lab.runtime.trackers import aim
 
     have, failed = store.keys(), failures_in(store.root)
@@ -132,6 +130,8 @@ def _show(loaded: Loaded, plan: Plan, store: Store, *, command: str) -> None:
     values = {key: record["values"] for key, record in records.items() if record["values"]}
     failures = {node.key: store.failure(node.key) for node in plan.nodes if node.key in failed}
     results = store.root.parent
+    growth = grown(plan, store.root, values, failed)
+    plan = settled(plan, values, failed)
     made = reports.write(
         plan,
         values,
@@ -140,6 +140,7 @@ def _show(loaded: Loaded, plan: Plan, store: Store, *, command: str) -> None:
         study_text=loaded.source.text,
         command=command,
         failures=failures,
+        growth=growth,
     )
     terminal.show(made, sys.stdout)
     sys.stdout.flush()

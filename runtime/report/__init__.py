@@ -17,6 +17,7 @@ from lab.compiler.plan import Plan
 from lab.runtime.evidence import Values
 from lab.runtime.figure import Plot, Table, figure_of
 from lab.runtime.files import write_atomically
+from lab.runtime.report.growth import NOTHING_GREW, Grown
 from lab.runtime.results import Records, Results
 from lab.runtime.verdicts import Verdict, decide
 
@@ -36,7 +37,7 @@ class Report:
     verdicts: tuple[Verdict, ...]
 
 
-def write(
+def write(  # noqa: PLR0913 - all that a report is made of
     plan: Plan,
     values: Values,
     records: Records,
@@ -46,6 +47,7 @@ def write(
     command: str | None = None,
     stale: frozenset[str] = frozenset(),
     failures: Records | None = None,
+    growth: Grown = NOTHING_GREW,
 ) -> Report:
     """Write a study's report into its folder.
 
@@ -56,12 +58,14 @@ def write(
         command: how to make these results again.
         stale: keys of nodes for which there is a result that other code made.
         failures: by node, the record of what failed: `cause` and `message`.
+        growth: what was decided on the way: trials of searches, numbers of replicates.
     """
     from lab.runtime.report import data, markdown, plotting
 
     results = Results(plan, values, records, failures)
     verdicts = tuple(decide(plan, values, stale=stale))
     drawings = [drawing for figure in plan.figures for drawing in figure_of(figure).draw(results)]
+    drawings += growth.tables
     files: dict[str, bytes] = {}
     pictures: dict[str, str] = {}
     for index, drawing in enumerate(drawings, 1):
@@ -70,7 +74,7 @@ def write(
             files[name] = plotting.png(drawing)
             pictures[drawing.name] = name
     files |= data.run_files(results)
-    files["results.json"] = data.results_file(results, verdicts)
+    files["results.json"] = data.results_file(results, verdicts, growth.data)
     text = markdown.report(
         results,
         verdicts,

@@ -27,8 +27,10 @@ def plan_digest(plan: Plan) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def results_file(results: Results, verdicts: Sequence[Verdict]) -> bytes:
-    """`results.json`: columns, points with their estimates, verdicts, runs."""
+def results_file(
+    results: Results, verdicts: Sequence[Verdict], more: Mapping[str, Any] | None = None
+) -> bytes:
+    """`results.json`: columns, points with their estimates, verdicts, runs, and `more`."""
     plan = results.plan
     return _bytes(
         {
@@ -52,6 +54,7 @@ def results_file(results: Results, verdicts: Sequence[Verdict]) -> bytes:
                 }
                 for i, run in enumerate(plan.runs, 1)
             ],
+            **(more or {}),
         }
     )
 

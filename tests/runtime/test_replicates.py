@@ -105,9 +105,9 @@ class Computed:
 def run(store: Computed, text: str = TEXT, *, rounds: int = 100) -> None:
     generator = growing(planner(text), store, workers=2)  # type: ignore[arg-type] - as much of a store as is asked
     try:
-        plan = next(generator)
+        one = next(generator)
         for _ in range(rounds):
-            plan = generator.send(store.execute(plan))  # type: ignore[arg-type] - as above
+            one = generator.send(store.execute(one.plan))  # type: ignore[arg-type] - as above
     except StopIteration:
         pass
     generator.close()

@@ -109,9 +109,9 @@ def run(
     made = store or Computed(root, value)
     generator = growing(planner(text), made, workers=2)  # type: ignore[arg-type] - as much of a store as is asked
     try:
-        plan = next(generator)
+        one = next(generator)
         for _ in range(rounds):
-            plan = generator.send(made.execute(plan))  # type: ignore[arg-type] - as above
+            one = generator.send(made.execute(one.plan))  # type: ignore[arg-type] - as above
     except StopIteration:
         pass
     generator.close()

@@ -1,0 +1,109 @@
+"""Plans that grow: what `plan`, `run` and `report` do about searches and waiting replicates."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lab.cli.load import Loaded
+from lab.cli.options import Options
+from lab.compiler.plan import Plan, SearchPlan
+from lab.runtime.growing import known_plan
+from lab.runtime.journal import journal_of
+from lab.runtime.missing import missing
+
+if TYPE_CHECKING:
+    from lab.runtime.store import Store
+
+#: Failures by key: why something was not made.
+Failures = Mapping[str, Mapping[str, Any]]
+
+
+def grows(plan: Plan) -> bool:
+    """Whether what a plan asks for is decided as its results come in."""
+    return bool(plan.searches or plan.adaptive)
+
+
+def as_known(loaded: Loaded, root: Path) -> Plan | None:
+    """A study's plan with the winners of the searches that are over in a store."""
+    if loaded.plan is None or loaded.planner is None or not loaded.plan.searches:
+        return loaded.plan
+    return known_plan(loaded.planner, root).plan
+
+
+def search_lines(plan: Plan, root: Path) -> Iterator[str]:
+    """What `lab plan` says of each search."""
+    for one in plan.searches:
+        count = f"{one.runs} runs, {one.trials} trials of {one.replicates} replicate"
+        yield f"search {one.name}: {count}{'' if one.replicates == 1 else 's'}{_state(one, root)}"
+
+
+def _state(search: SearchPlan, root: Path) -> str:
+    if search.best is not None:
+        found = ", ".join(f"{path} {value}" for path, value in search.best.items())
+        return f"; over: `{search.name}.best` has {found}"
+    journal = journal_of(search, root)
+    told = sum(one.told is not None for one in journal.trials(search))
+    if told == search.trials:
+        return f"; over, and no trial can be `{search.name}.best`"
+    done = f"; {told} trials done" if told else ""
+    return f"{done}; `{search.name}.best` waits for it"
+
+
+def lost_searches(plan: Plan, root: Path) -> Iterator[str]:
+    """Of each search that is over without a winner: that it is, and what to do."""
+    for one in plan.searches:
+        journal = journal_of(one, root)
+        if journal.is_over(one) and one.best is None:
+            failed = sum(bool(t.told and t.told.failure) for t in journal.trials(one))
+            yield (
+                f"search `{one.name}` has no winner: of {one.trials} trials {failed} failed, and "
+                f"none of the others keeps to {one.constraint}; loosen it or give it more `trials`"
+                if failed < one.trials
+                else f"search `{one.name}` has no winner: all of its {one.trials} trials failed; "
+                f"remove {journal.path} to have it begin again"
+            )
+
+
+def run_growing(loaded: Loaded, store: "Store", options: Options) -> Failures:
+    """Run what a growing plan says is missing, round by round, on one set of workers."""
+    from lab.cli.progress import Display
+    from lab.runtime.engine import open_engine
+    from lab.runtime.engines.local import cores
+    from lab.runtime.execution import Outcome, execute, worker_count
+    from lab.runtime.growing import growing, run_rounds
+
+    planner, plan = loaded.planner, loaded.plan
+    if plan is None or planner is None:
+        return {}
+    most = min(options.jobs or len(cores()), len(cores()))
+    places = most if plan.searches else worker_count(plan, options.jobs)
+    workers, display = open_engine("local", places), Display(plan, ())
+    with ExitStack() as shown:
+        shown.callback(workers.stop)
+
+        def run(part: Plan, limit: int | None) -> Outcome:
+            todo = missing(part, store.keys())[:limit]
+            if not todo:
+                return Outcome((), {})
+            display.more(todo)
+            if display.total == len(todo):
+                shown.enter_context(display)
+            folder, listen = loaded.file.resolve().parent, display.listen
+            return execute(part, store, folder=folder, listener=listen, limit=limit, engine=workers)
+
+        rounds = growing(planner, store, workers=places)
+        failed = run_rounds(rounds, store, run, limit=options.limit)
+    if not display.total:
+        print(f"{plan.study}: everything is there already, nothing to run", file=sys.stderr)
+    return failed
+
+
+def settled(plan: Plan, values: Mapping[str, Any], failed: frozenset[str]) -> Plan:
+    """A plan with the replicates that its points get by what is stored."""
+    if not plan.adaptive:
+        return plan
+    from lab.runtime.replicates import counted, narrowed
+
+    return narrowed(plan, counted(plan, values, failed))
