@@ -17,6 +17,7 @@ from lab.compiler.plan import Node, Plan
 from lab.compiler.programs import in_order, programs
 from lab.runtime import index, registry
 from lab.runtime.agenda import Agenda
+from lab.runtime.descent import Kept
 from lab.runtime.engine import Engine, Said, open_engine
 from lab.runtime.engines.local import cores
 from lab.runtime.errors import CorruptFile
@@ -113,6 +114,7 @@ class _Execution:
         self.agenda = Agenda(nodes, lanes)
         self.by_key = {node.key: node for node in plan.nodes}
         self.components = [str(Path(file).resolve()) for file in plan.components]
+        self.kept = Kept(store.root, self.components, self.by_key)
         self.sharing = Sharing(store)
         self.made: list[str] = []
         self.failed: dict[str, Mapping[str, Any]] = {}
@@ -125,7 +127,7 @@ class _Execution:
         self._pace: dict[str, float] = {}
 
     def loop(self, engine: Engine) -> None:
-        while len(self.agenda) or self._at_work:
+        while len(self.agenda):
             self._ask_again()
             for place in range(engine.places):
                 if place not in self._at_work:
@@ -250,7 +252,7 @@ class _Execution:
             task = work.left.pop(node.key)
             if said["event"] == "done":
                 self._pace[work.program] = float(said["record"]["wall_seconds"])
-                record = {**_described(node), **said["record"]}
+                record = {**_described(node, self.kept), **said["record"]}
                 self._finished.append((node, Made(node.key, Path(task.output), record)))
             else:
                 self._give_up(node, task, said)
@@ -268,7 +270,7 @@ class _Execution:
 
     def _give_up(self, node: Node, task: Task, said: Said) -> None:
         self.store.discard(Path(task.output))
-        self.store.record_failure(node.key, {**_described(node), **said})
+        self.store.record_failure(node.key, {**_described(node, self.kept), **said})
         self._fail(node, said)
 
     def _commit(self) -> None:
@@ -311,5 +313,6 @@ class _AtWork:
     started: set[str] = field(default_factory=set[str])
 
 
-def _described(node: Node) -> dict[str, Any]:
-    return {**asdict(node), "finished_at": datetime.now(UTC).isoformat(timespec="seconds")}
+def _described(node: Node, kept: Kept) -> dict[str, Any]:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return {**asdict(node), **kept.facts(node), "finished_at": now}

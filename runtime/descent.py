@@ -1,0 +1,138 @@
+"""The code behind results, as the store keeps it.
+
+A record has, beside the parts of its key, the family and lineage of `lab.compiler.lineage`. For
+each version that something was made with, `code/VERSION.json` holds a short digest of every
+definition that the component reached: enough to say later which of them have changed.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from lab.compiler.lineage import Descents, Lineage, Lineages, lineage_in
+from lab.compiler.plan import Node, Plan
+from lab.compiler.standing import Standing, stand_in
+from lab.compiler.stored import Described
+from lab.runtime.accepted import accepted_in
+from lab.runtime.files import write_atomically
+from lab.runtime.index import index
+from lab.runtime.store import RECORD, keys_in
+from lab.spec.catalog import builtin_catalog, catalog_of, code_parts
+from lab.spec.signature import Catalog
+from lab.spec.values import Value
+
+#: The folder beside the stages.
+CODE = "code"
+
+
+class Kept:
+    """What records say of the descent of their stages; keeps the code that it speaks of."""
+
+    def __init__(self, root: Path, components: Sequence[str], nodes: Mapping[str, Node]) -> None:
+        self._root = root
+        self._files = [Path(file) for file in components]
+        catalog = catalog_with(self._files)
+        self._descents = Descents(catalog, nodes, index(root), lineages_in(root))
+        self._written: set[str] = set()
+
+    def facts(self, node: Node) -> dict[str, Value]:
+        """Of a node whose inputs are among the nodes, or are stored."""
+        descent = self._descents.of(node)
+        self._keep(descent.code)
+        return descent.facts
+
+    def _keep(self, codes: Lineage) -> None:
+        for version in {code.version for code in codes} - self._written:
+            self._written.add(version)
+            path = self._root / CODE / f"{version}.json"
+            if version in self._parts and not path.exists():
+                path.parent.mkdir(exist_ok=True)
+                write_atomically(path, json.dumps(self._parts[version], indent=0).encode())
+
+    @cached_property
+    def _parts(self) -> Mapping[str, Mapping[str, str]]:
+        return code_parts(self._files)
+
+
+def catalog_with(files: Sequence[Path]) -> Catalog:
+    """The components that ship, and those of some files."""
+    own = builtin_catalog()
+    return catalog_of(files, builtin=own) if files else own
+
+
+def standing(plan: Plan, root: Path, *, catalog: Catalog, tells_stale: bool = False) -> Standing:
+    """A plan with the keys of what stands for its nodes in a store.
+
+    Args:
+        plan: with the keys that the code of `catalog` gives. `root`: the store's folder.
+        tells_stale: say of what there are results of other code, too.
+    """
+    keys = keys_in(root)
+    if not keys or all(node.key in keys for node in plan.nodes):
+        return Standing(plan)
+    accepted = accepted_in(root)
+    if not accepted and not tells_stale:
+        return Standing(plan)
+    stored, lineages = index(root, keys), lineages_in(root)
+    return stand_in(plan, stored, accepted, catalog=catalog, lineages=lineages)
+
+
+def lineages_in(root: Path) -> Lineages:
+    """The lineages of what a store holds; of those that are alike one record is read."""
+    known: dict[str, Lineage | None] = {}
+
+    def lineage(stored: Described) -> Lineage | None:
+        name = stored.facts.get("lineage")
+        if name is None:
+            return None
+        if name not in known:
+            known[name] = lineage_in(_object_in(root / stored.key / RECORD) or {})
+        return known[name]
+
+    return lineage
+
+
+def changed_definitions(root: Path, old: str, new: str | None) -> list[str]:
+    """The definitions that differ between two versions, as far as both were kept.
+
+    Those that only one of the two reaches count where there are no others.
+    """
+    before = _kept(root, old)
+    after = None if new is None else _kept(root, new) or code_parts().get(new)
+    if before is None or after is None:
+        return []
+    both = sorted(name for name in before.keys() & after if before[name] != after[name])
+    return both or sorted(before.keys() ^ after.keys())
+
+
+def _kept(root: Path, version: str) -> Mapping[str, str] | None:
+    return _object_in(root / CODE / f"{version}.json")
+
+
+def _object_in(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def definition_text(name: str) -> str:
+    """A definition as a person looks for it: `_step` in runtime/training.py.
+
+    Example:
+        >>> definition_text("lab.runtime.training._step")
+        '`_step` in runtime/training.py'
+        >>> definition_text("mine.Mine")
+        '`Mine` in mine.py'
+    """
+    module, _, own = name.rpartition(".")
+    return f"`{own}` in {module.removeprefix('lab.').replace('.', '/')}.py"
+
+
+def definitions_text(names: Iterable[str], *, shown: int = 3) -> str:
+    """Some definitions in words, empty where there are none."""
+    listed = list(names)
+    more = f" and {len(listed) - shown} more" if len(listed) > shown else ""
+    return ", ".join(map(definition_text, listed[:shown])) + more
