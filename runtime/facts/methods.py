@@ -18,13 +18,15 @@ from lab.compiler.facts import (
     count,
     size,
 )
-from lab.runtime.facts.values import integer, number, taken
+from lab.runtime.facts.values import integer, named, number, taken, words
 from lab.spec.values import Value
 
 _FLOAT = 32
 _STORED = {"float16": 16, "float32": 32}
 #: Numbers computed at a place for each sine: the argument, its reduction, the polynomial's parts.
 _OF_A_SINE = 8
+#: The same for a weight on a grid with a learned dead zone, whose tensor is sorted besides.
+_OF_A_GRID = 20
 
 
 def plain(arguments: Mapping[str, Value], asking: Asking) -> Callable[[Network], Method]:
@@ -77,8 +79,7 @@ def field_sizes(features: int, *, width: int, layers: int) -> tuple[int, ...]:
 
 def inwf(arguments: Mapping[str, Value], asking: Asking) -> Callable[[Network], Method]:
     """A field for every tensor: its numbers, and its multiplications at every place."""
-    if arguments.get("through") is not None:
-        raise UnknownError("inwf(through: …)")
+    _refuse_nested(arguments, "inwf")
     encoding = arguments.get("encoding")
     features = _axes if encoding is None else asking.of(encoding)
     width, layers = integer(arguments, "width"), integer(arguments, "layers")
@@ -106,6 +107,54 @@ def inwf(arguments: Mapping[str, Value], asking: Asking) -> Callable[[Network], 
         )
 
     return of
+
+
+def codeq(arguments: Mapping[str, Value], asking: Asking) -> Callable[[Network], Method]:
+    """Levels in the most bits that a tensor may have, which is where it starts, and two scalars."""
+    del asking
+
+    def of(network: Network) -> Method:
+        chosen = taken(arguments, network)
+        numbers, tensors = count(chosen.values()), len(chosen)
+        most = integer(arguments, "max_bits")
+        levels = sum(_whole_bytes(size(one), most) for one in chosen.values())
+        bits = 8 * levels + 2 * _FLOAT * tensors
+        return Method(
+            chosen, numbers + 2 * tensors, 0, bits, macs=0, activations=_OF_A_GRID * numbers
+        )
+
+    return of
+
+
+def lora(arguments: Mapping[str, Value], asking: Asking) -> Callable[[Network], Method]:
+    """Everything but what is trained in full stays; tensors among it get two thin matrices."""
+    del asking
+    _refuse_nested(arguments, "lora")
+    rank = integer(arguments, "rank")
+
+    def of(network: Network) -> Method:
+        whole = named(words(arguments, "train"), network)
+        kept = {path: shape for path, shape in network.weights.items() if path not in whole}
+        asked = named(words(arguments, "targets"), network)
+        targets = [one for path, one in kept.items() if path in asked and len(one) >= 2]
+        adapters = sum(rank * (shape[0] + size(shape[1:])) for shape in targets)
+        base = count(kept.values())
+        return Method(
+            kept,
+            adapters,
+            FLOAT_BYTES * base,
+            _FLOAT * (base + adapters),
+            macs=rank * count(targets),
+            activations=2 * base,
+        )
+
+    return of
+
+
+def _refuse_nested(arguments: Mapping[str, Value], name: str) -> None:
+    """Numbers of a method that go through another are not counted."""
+    if arguments.get("through") is not None:
+        raise UnknownError(f"{name}(through: …)")
 
 
 def fourier(arguments: Mapping[str, Value], asking: Asking) -> Callable[[int], int]:

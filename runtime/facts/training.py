@@ -21,6 +21,12 @@ def one_moment(arguments: Mapping[str, Value], asking: Asking) -> int:
     return 1
 
 
+def groups(arguments: Mapping[str, Value], asking: Asking) -> int:
+    """As many as the one that keeps most: which numbers are whose is not counted."""
+    each = cast(Mapping[str, Value], arguments["groups"]).values()
+    return max((cast(int, asking.of(one)) for one in each), default=0)
+
+
 def everything(arguments: Mapping[str, Value], asking: Asking) -> Effort:
     """The whole batch, chosen without looking."""
     del arguments, asking
@@ -33,10 +39,23 @@ def a_share(arguments: Mapping[str, Value], asking: Asking) -> Effort:
     return Effort(forward=0.0, backward=number(arguments, "rate"))
 
 
+def scored_first(arguments: Mapping[str, Value], asking: Asking) -> Effort:
+    """All of the batch forward, a share of it on."""
+    del asking
+    return Effort(forward=1.0, backward=number(arguments, "target"))
+
+
 def nothing_more(arguments: Mapping[str, Value], asking: Asking) -> int:
     """A loss of logits and labels alone."""
     del arguments, asking
     return 0
+
+
+def a_teacher(arguments: Mapping[str, Value], asking: Asking) -> int:
+    """A pass forward of each network that teaches."""
+    del arguments
+    roles = [role for role in asking.inputs if role != "before"]
+    return sum(asking.made(role).network.macs for role in roles)
 
 
 def loss_macs(value: Value, asking: Asking) -> int:

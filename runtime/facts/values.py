@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from lab.compiler.facts import Network, Shapes, UnknownError, size
-from lab.runtime.globs import matches
+from lab.runtime.globs import VECTORS, matches, vector_word
 from lab.spec.values import Value
 
 
@@ -45,20 +45,25 @@ def steps_of(
 
 
 def taken(arguments: Mapping[str, Value], network: Network) -> Shapes:
-    """The weights that a reparameterization takes: tensors, by `in`, `leave_out` and `min_size`."""
+    """The weights that a reparameterization takes: tensors, by `in`, `except` and `min_size`."""
     least = integer(arguments, "min_size")
-    asked = _globs(words(arguments, "in") or ("**",), network)
-    out = _globs(words(arguments, "leave_out"), network)
+    asked = named(words(arguments, "in") or ("**",), network)
+    out = named(words(arguments, "except"), network)
     return {
         path: shape
         for path, shape in network.weights.items()
-        if len(shape) >= 2
-        and size(shape) >= least
-        and any(matches(path, one) for one in asked)
-        and not any(matches(path, one) for one in out)
+        if len(shape) >= 2 and size(shape) >= least and path in asked and path not in out
     }
 
 
-def _globs(patterns: tuple[str, ...], network: Network) -> list[str]:
-    """Patterns with words in them replaced by what they stand for."""
-    return [glob for one in patterns for glob in network.parts.get(one, (one,))]
+def named(patterns: tuple[str, ...], network: Network) -> frozenset[str]:
+    """Paths of the weights that patterns and words stand for (`lab.runtime.patterns`)."""
+    found: set[str] = set()
+    for one in patterns:
+        if one in VECTORS:
+            vectors = (path for path, shape in network.weights.items() if len(shape) < 2)
+            found |= {path for path in vectors if vector_word(path) == one}
+        else:
+            globs = network.parts.get(one, (one,))
+            found |= {path for path in network.weights if any(matches(path, g) for g in globs)}
+    return frozenset(found)
