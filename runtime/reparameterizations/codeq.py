@@ -51,7 +51,9 @@ class Grid(NamedTuple):
     absmax: Float[Array, ""]
 
 
-@component("codeq", kind="reparameterization", stage="train")
+@component(
+    "codeq", kind="reparameterization", stage="train", facts="lab.runtime.facts.methods:codeq"
+)
 class CoDeQ(Reparameterization):
     """Weights on a grid with a dead zone; its width and the bits of each tensor are trained.
 

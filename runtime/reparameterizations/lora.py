@@ -37,7 +37,13 @@ BASE = "base:"
 DOWN, UP = "/lora_a", "/lora_b"
 
 
-@component("lora", kind="reparameterization", stage="train", streams=("init",))
+@component(
+    "lora",
+    kind="reparameterization",
+    stage="train",
+    streams=("init",),
+    facts="lab.runtime.facts.methods:lora",
+)
 class LoRA(Reparameterization):
     """Low-rank adapters beside weights that stay; ships both.
 
