@@ -7,6 +7,7 @@ from typing import TypeVar
 from lab.spec import core, syntax
 from lab.spec.check.arms import read_arm
 from lab.spec.check.blocks import read_axis, read_filters, read_grid
+from lab.spec.check.circles import refuse_circles
 from lab.spec.check.claims import read_claim
 from lab.spec.check.components import read_component
 from lab.spec.check.conditions import read_condition
@@ -167,6 +168,9 @@ class _Study:
         if not any(one.severity == "error" for one in context.diagnostics):
             lint(context, study, source)
             lint_lengths(context, study)
+            for one in profiles.values():
+                refuse_circles(context, study, [EditedBy("profile", source, one)], source)
+            refuse_circles(context, study, self.edits, source)
         for one in self.edits:
             study = edited(study, one.edits, context.catalog)
         return study

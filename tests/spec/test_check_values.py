@@ -322,3 +322,25 @@ def test_alternatives_of_a_length_are_a_length_where_one_calculates(said: str, v
     text = f"data d = digits()\nmodel m = mlp()\n{said.format(value)}train(for: 2 * p)\n"
     found = check(Source("s.lab", f"{text}grid g {{ method: a }}\n"), catalog())
     assert not [one for one in found.diagnostics if one.severity == "error"]
+
+
+@pytest.mark.parametrize(
+    ("blocks", "written"),
+    [
+        ("grid g { method: a; e: 2 * e }", "2 * e"),
+        ("grid g { method: a; e: f; f: e }", "f"),
+        (
+            "grid g { method: a; (e, f): (f, 3 steps) | (4 steps, e) }",
+            "(f, 3 steps) | (4 steps, e)",
+        ),
+        ("grid g { method: a }\nprofile long { e: 2 * e }", "2 * e"),
+        ("grid g { method: a }\nprofile long { grid h { method: a; e: e | f } }", "e | f"),
+    ],
+)
+def test_a_shared_value_that_a_block_makes_depend_on_itself_is_refused(
+    blocks: str, written: str
+) -> None:
+    text = f"{HEAD}let e = 10 steps\nlet f = 20 steps\nmethod a = train(for: e + f)\n{blocks}\n"
+    (found,) = [one for one in checked(text).diagnostics if one.severity == "error"]
+    span = found.labels[0].span
+    assert (found.code, text[span.start : span.end]) == ("E0203", written)
