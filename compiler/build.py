@@ -48,27 +48,30 @@ def compile_study(
 
 
 def runs_touching(study: core.Study, catalog: Catalog, subjects: frozenset[str]) -> dict[str, int]:
-    """How many runs use each of some definitions or grids, and all runs under `""`."""
+    """How many runs use each of some definitions or grids, and all runs under `""`.
+
+    A run that two grids share is one run.
+    """
     scope = Scope(study, catalog, lambda _: None)
-    counts = dict.fromkeys([*subjects, ""], 0)
+    found: dict[str, set[tuple[str, int]]] = {one: set() for one in (*subjects, "")}
     metrics = [one.name for one in study.definitions.values() if one.kind == "metric"]
     try:
         refuse_too_large(scope)
         search_winners(scope)
         for grid in study.grids:
             for point in expand(scope, grid).points:
-                weight = len((grid.repeat or study.repeat).seeds)
+                repeat = grid.repeat or study.repeat
+                identity = point.identity(repeat.vary)
                 used = {core.owner(slot) for slot in point.settings} | set(owners(point.stage))
                 used |= {
                     str(point.settings[root].value) for root in ROOTS if root in point.settings
                 }
                 used |= {grid.name, *metrics}
-                for subject in subjects & used:
-                    counts[subject] += weight
-                counts[""] += weight
+                for subject in (*(subjects & used), ""):
+                    found[subject].update((identity, seed) for seed in repeat.seeds)
     except Problem:
         return {}
-    return counts
+    return {subject: len(runs) for subject, runs in found.items()}
 
 
 @record

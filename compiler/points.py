@@ -234,7 +234,12 @@ class Baselines:
         found: dict[str, list[object]] = {}
         while True:
             evaluator = self._scope.evaluator(roots, chooser)
-            Pipelines(evaluator, ()).method(method)
+            try:
+                Pipelines(evaluator, ()).method(method)
+            except Problem as problem:
+                if problem.code == "E0301":  # only an axis gives it what it needs
+                    return {}
+                raise
             for slot, noted in evaluator.settings.items():
                 values = found.setdefault(slot, [])
                 if noted.value not in values:

@@ -29,8 +29,10 @@ from lab.compiler.evaluate import (
     check_range,
     coerced,
 )
+from lab.compiler.problem import Problem
 from lab.spec import core
 from lab.spec.signature import Catalog, ParameterInfo, Signature, Type
+from lab.spec.source import Span
 from lab.spec.values import Value
 
 Owner = core.Build | core.Measure
@@ -46,6 +48,7 @@ class Place:
     """An argument of a component. `cells`: its cell for each cell of what stands there."""
 
     __slots__ = (
+        "asking",
         "cells",
         "constant",
         "default",
@@ -70,6 +73,8 @@ class Place:
         self.supply: Root | None = None
         #: Where it is all arguments whose names are labels: the component, what is written.
         self.labels: tuple[Signature, Mapping[str, core.Core]] | None = None
+        #: Where the component stands that needs it, while nothing is written.
+        self.asking: Span | None = None
         self.cells: dict[Cell, Cell] = {}
         self.constant: Cell | None = None
 
@@ -336,6 +341,9 @@ class Remembering(Evaluator):
     def _default(self, place: Place, environment: Environment) -> Cell:
         """A component's default, in which an axis may still set something."""
         value = place.default
+        if place.asking is not None:
+            message = f"`{place.info.name}` is not given here, and no axis sets it for this use"
+            raise Problem("E0301", message, place.asking)
         if not isinstance(value, dict) or "component" not in value:
             if place.constant is None:
                 place.constant = Cell(value, text_of(value, self.catalog))
@@ -474,6 +482,8 @@ def _places(owner: Owner, signature: Signature) -> list[Place]:
         place = Place(info, f"{slot}.{info.name}", owner.arguments.get(info.name), info.default)
         if name in KINDS:
             place.supply = name
+        if info.required and place.written is None:
+            place.asking = owner.span
         found.append(place)
     return found
 

@@ -1,11 +1,12 @@
 """`lab check`, `fmt`, `explain` and `docs`: the tools of the language."""
 
 import difflib
+import json
 import sys
 from pathlib import Path
 
 from lab.cli import exits
-from lab.cli.load import Loaded, load, show_diagnostics
+from lab.cli.load import Loaded, findings, load, show_diagnostics
 from lab.cli.options import Options
 from lab.spec.catalog import builtin_catalog
 from lab.spec.codes import explain as page_of
@@ -19,9 +20,13 @@ from lab.spec.suggest import nearest
 def check(options: Options) -> int:
     """Print everything that is wrong with studies."""
     worst = exits.DONE
+    documents: list[dict[str, object]] = []
     for file in options.files:
         loaded = _fixed(file) if options.fix else load(file)
-        show_diagnostics(loaded, sys.stderr, as_json=options.json)
+        if options.json:
+            documents.append(findings(loaded))
+        else:
+            show_diagnostics(loaded, sys.stderr)
         errors = sum(one.severity == "error" for one in loaded.diagnostics)
         warnings = len(loaded.diagnostics) - errors
         if loaded.is_wrong:
@@ -29,6 +34,9 @@ def check(options: Options) -> int:
         if not options.json:
             runs = "" if loaded.plan is None else f", {_count(len(loaded.plan.runs), 'run')}"
             print(f"{file}: {_count(errors, 'error')}, {_count(warnings, 'warning')}{runs}")
+    if options.json:
+        whole = documents[0] if len(documents) == 1 else {"files": documents}
+        print(json.dumps(whole, indent=2))
     return worst
 
 

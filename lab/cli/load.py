@@ -1,6 +1,5 @@
 """From a file name to a plan: what `check`, `plan`, `run` and `report` have in common."""
 
-import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -126,12 +125,15 @@ def _reaching(one: Diagnostic, counts: dict[str, int]) -> Diagnostic:
     return replaced(one, reach=f"{counts[one.subject]} of {counts['']} runs")
 
 
-def show_diagnostics(loaded: Loaded, stream: TextIO = sys.stderr, *, as_json: bool = False) -> None:
-    """Print what was found, as text or as one JSON document."""
-    if as_json:
-        data = [finding_as_json(one) for one in loaded.diagnostics]
-        print(json.dumps({"file": str(loaded.file), "diagnostics": data}, indent=2))
-    elif loaded.diagnostics:
+def findings(loaded: Loaded) -> dict[str, object]:
+    """What was found in a file, as plain data."""
+    found = [finding_as_json(one) for one in loaded.diagnostics]
+    return {"file": str(loaded.file), "diagnostics": found}
+
+
+def show_diagnostics(loaded: Loaded, stream: TextIO = sys.stderr) -> None:
+    """Print what was found, as text."""
+    if loaded.diagnostics:
         print(render_all(loaded.diagnostics, color=stream.isatty()), file=stream)
 
 

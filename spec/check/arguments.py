@@ -1,10 +1,12 @@
 """Arguments of a call against the parameters of what is called."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from lab.spec import core, syntax
 from lab.spec.check.context import NO_HINT, Context, Hint, Place, Want, suggestion
 from lab.spec.check.dimensions import called
+from lab.spec.check.later import Missing
 from lab.spec.check.text import listed, text_of, unwrapped
 from lab.spec.diagnostics import Edit, Label
 from lab.spec.records import made_by, record
@@ -170,13 +172,21 @@ def _report_missing(
             doc = formal.want.info.doc if formal.want.info else ""
             lines = [f"`{formal.name}` is {doc or called(formal.want.type.name)}"]
             message = f"`{callee}` needs a value for `{formal.name}`"
-            context.report("E0301", message, span, place.scope, help_lines=lines)
+            slots = {f"{place.slot}.{formal.slot}", f"{callee}({formal.name})"}
+            report = partial(context.report, "E0301", message, span, place.scope, help_lines=lines)
+            if not context.is_muted:
+                context.later.missing.append(Missing(frozenset(slots), report))
 
 
-def missing(bound: Bound, parameters: Sequence[Formal], span: Span) -> dict[str, core.Core]:
+def missing(
+    context: Context, bound: Bound, parameters: Sequence[Formal], *, callee: str, span: Span
+) -> dict[str, core.Core]:
     """Values to go on with for what a call of a definition should have given and did not."""
     names = [one.name for one in parameters if one.required and one.name not in bound.given]
-    return {name: core.Const(0, span) for name in names}
+    values: dict[str, core.Core] = {name: core.Const(0, span) for name in names}
+    for name in names:
+        context.later.stand_ins.append((f"{callee}({name})", values, name))
+    return values
 
 
 def _misspelled(bound: Bound, missing: Sequence[Formal]) -> set[str]:

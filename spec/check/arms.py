@@ -37,7 +37,7 @@ def arm(
     inside = place.scope.inside is not None
     members: dict[str, Member] = {}
     places: dict[str, str] = {}
-    values = missing(bound, parameters, span)
+    values = missing(context, bound, parameters, callee=declared.name, span=span)
     overrides: dict[str, core.Core] = {}
     for name, given in bound.given.items():
         slot = f"{place.slot}.{name}" if inside else f"{declared.name}({name})"

@@ -13,6 +13,7 @@ from lab.spec.check.text import text_of, unwrapped
 from lab.spec.diagnostics import Edit
 from lab.spec.signature import ParameterInfo, Type
 from lab.spec.source import Source
+from lab.spec.trees import same_meaning
 
 LEVEL = ParameterInfo("at", "at", Type("share"), False, 0.95, "", above=0.5, below=1)
 
@@ -117,6 +118,10 @@ def _comparison(context: Context, comparison: syntax.Comparison, place: Place) -
         message = "a claim names the methods that it compares, and `method` is none"
         context.report("E0601", message, comparison.span, place.scope)
         return None
+    if same_meaning(unwrapped(comparison.left), unwrapped(comparison.right)):
+        always = "holds" if comparison.op in ("==", "<=", ">=") else "fails"
+        message = f"both sides of this comparison are the same, so that it always {always}"
+        context.report("W0813", message, comparison.span, place.scope)
     return core.Compare(comparison.op, left.core, right.core, comparison.span)
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from lab.spec import core, syntax
 from lab.spec.check.dimensions import Unit
+from lab.spec.check.later import Later
 from lab.spec.check.watch import Watch
 from lab.spec.diagnostics import Diagnostic, Edit, Label
 from lab.spec.records import made_by, record, replaced
@@ -158,6 +159,7 @@ class Context:
         self.metrics: dict[str, tuple[Unit | None, bool]] = {}
         self.measuring: set[str] = set()
         self.forgiving = False
+        self.later = Later()
         self.named_by_stages: set[str] = set()
         self.attempted: set[tuple[str | None, str]] = set()
         self._define = define
@@ -230,6 +232,11 @@ class Context:
             help_lines=help_lines,
             hint=suggestion(name.text, name.span, among),
         )
+
+    @property
+    def is_muted(self) -> bool:
+        """Whether findings are not reported now."""
+        return self._muted > 0
 
     @contextmanager
     def muted(self) -> Generator[None]:

@@ -11,11 +11,12 @@ from lab.spec.check.circles import refuse_circles
 from lab.spec.check.claims import read_claim
 from lab.spec.check.components import read_component
 from lab.spec.check.conditions import read_condition
-from lab.spec.check.context import Context, Reader, Scope, suggestion
+from lab.spec.check.context import Context, Hint, Reader, Scope, suggestion
 from lab.spec.check.definitions import agree, define, repeated
 from lab.spec.check.edits import Budget, Edits, edited, read_budget, read_profile
 from lab.spec.check.figures import read_path, read_report
 from lab.spec.check.gather import Load, beside, gather
+from lab.spec.check.later import slots_set
 from lab.spec.check.lengths import lint_lengths
 from lab.spec.check.lints import lint
 from lab.spec.check.losses import read_loss
@@ -165,6 +166,10 @@ class _Study:
             searches=tuple(one for one in searches if one is not None),
             budget_span=budget.span,
         )
+        edits = [one.edits for one in self.edits]
+        blocks = (*study.grids, *study.searches, *edits)
+        context.later.given(slots_set(axis for block in blocks for axis in block.axes))
+        context.later.unfit(context.declared.__getitem__)
         if not any(one.severity == "error" for one in context.diagnostics):
             lint(context, study, source)
             lint_lengths(context, study)
@@ -193,12 +198,12 @@ class _Study:
         if name is None:
             return EditedBy("profile", self.source, Edits())
         if name not in profiles and name not in self.context.broken:
-            here = Span(0, 0)
-            near = suggestion(name, here, profiles).says
+            asked = Source("--profile", name)
+            here = Span(0, len(name))
+            hint = Hint(suggestion(name, here, profiles).says)
             lines = [f"profiles are {', '.join(profiles)}"] if profiles else ["it has none"]
-            lines = [near, *lines] if near else lines
             message = f"this study has no profile `{name}`"
-            self.context.report("E0201", message, here, Scope(self.source), help_lines=lines)
+            self.context.report("E0201", message, here, Scope(asked), help_lines=lines, hint=hint)
         return EditedBy("profile", self.source, profiles.get(name, Edits()))
 
     def _sets(self, sets: Sequence[str]) -> list[EditedBy]:

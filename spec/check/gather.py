@@ -7,6 +7,7 @@ from lab.spec import syntax
 from lab.spec.catalog import read_files
 from lab.spec.check.context import Context, Declared, Scope
 from lab.spec.diagnostics import Label
+from lab.spec.files import read_source
 from lab.spec.parser import Parsed, parse
 from lab.spec.source import Source
 from lab.spec.syntax import Definition
@@ -22,11 +23,8 @@ def beside(source: Source) -> Load:
     folder = Path(source.name).parent
 
     def load(name: str) -> Source | None:
-        path = folder / PurePosixPath(name)
-        try:
-            return Source(str(path), path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError):
-            return None
+        found = read_source(folder / PurePosixPath(name))
+        return found if isinstance(found, Source) else None
 
     return load
 

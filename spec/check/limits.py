@@ -1,14 +1,16 @@
 """Whether a number fits the parameter it is given to: its unit, wholeness and range."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import cast
 
 from lab.spec import core
-from lab.spec.check.context import NO_HINT, Context, Hint, Place, Want
+from lab.spec.check.context import NO_HINT, Context, Declared, Hint, Place, Scope, Want
 from lab.spec.check.dimensions import FITS, PLAIN, Unit, base, called, thing
+from lab.spec.check.later import Misfit
 from lab.spec.check.text import text_of
-from lab.spec.diagnostics import Edit
-from lab.spec.records import record
+from lab.spec.diagnostics import Edit, Label
+from lab.spec.records import record, replaced
 from lab.spec.settle import WHOLE, settled
 from lab.spec.source import Span
 from lab.spec.units import Duration, DurationUnit
@@ -33,9 +35,12 @@ class Quantity:
 
 def fitted(context: Context, found: Quantity, want: Want, place: Place) -> core.Core | None:
     """A quantity as the wanted type has it; None after a finding."""
+    let = _let_of(found)
     if found.unit is not None and base(found.unit) not in FITS[want.type.name]:
-        _report_unit(context, found, want, place)
+        _refuse_unit(context, found, want, place)
         return None
+    if let is not None:
+        context.later.fitting.add(let)
     if found.value is None:
         return found.core
     if want.type.name in {"duration", "moment"}:
@@ -67,17 +72,53 @@ def _fitted_duration(
     return core.Const(duration, found.core.span)
 
 
-def _report_unit(context: Context, found: Quantity, want: Want, place: Place) -> None:
+def _let_of(found: Quantity) -> str | None:
+    """The `let` that a quantity is."""
+    if isinstance(found.core, core.Reference) and found.core.slot.startswith("let "):
+        return found.core.slot.removeprefix("let ")
+    return None
+
+
+def _refuse_unit(context: Context, found: Quantity, want: Want, place: Place) -> None:
+    """Report a wrong unit; that of a `let` is told once, when all of its uses are known."""
+    let = _let_of(found)
+    report = partial(_report_unit, context, found, want, place)
+    if let is None:
+        report()
+    elif not context.is_muted:
+
+        def at_let(declared: Declared, one: Misfit) -> None:
+            value, scope = declared.node.value, Scope(declared.source, declared.name)
+            shown = replaced(found, core=core.Const(0, value.span))
+            here = [Label(one.span, "used here")] if declared.source == one.scope.source else []
+            _report_unit(context, shown, want, Place(scope, place.slot), also=here)
+
+        one = Misfit(found.core.span, place.scope, report, at_let)
+        context.later.misfits.setdefault(let, []).append(one)
+
+
+def _report_unit(
+    context: Context, found: Quantity, want: Want, place: Place, *, also: Sequence[Label] = ()
+) -> None:
     text = text_of(place.scope.source, found.core.span)
     expected = called(want.type.name)
     if found.unit == PLAIN:
         units = _WRITTEN.get(want.type.name, ())
         help_line = "write " + " or ".join(f"`{text} {unit}`" for unit in units)
+        if isinstance(found.core, core.Reference):
+            help_line = "give it a unit where it is defined"
         message = f"{want.what} takes {expected}, and `{text}` has no unit"
-        context.report("E0410", message, found.core.span, place.scope, help_lines=[help_line])
+        context.report(
+            "E0410", message, found.core.span, place.scope, help_lines=[help_line], also=also
+        )
         return
     message = f"{want.what} takes {expected}, not {thing(found.unit)}"
-    context.report("E0403", message, found.core.span, place.scope)
+    context.report("E0403", message, found.core.span, place.scope, also=also)
+
+
+#: The largest whole number that is not taken for a slip: 32 bits count what a machine can hold.
+LARGEST = 2**31 - 1
+LARGEST_BYTES = 2**63 - 1
 
 
 def _is_whole(context: Context, found: Quantity, want: Want, place: Place) -> bool:
@@ -108,6 +149,9 @@ def _percent(value: float, want: Want, span: Span) -> Hint:
 
 def _limits(want: Want, value: float) -> Iterator[tuple[str, bool]]:
     """Every limit in words, and whether a value keeps it."""
+    if want.type.name in WHOLE:
+        largest = LARGEST_BYTES if want.type.name == "bytes" else LARGEST
+        yield f"at most {largest:,}", abs(value) <= largest
     info = want.info
     if info is None:
         if want.type.name == "share":

@@ -183,7 +183,7 @@ def _metric_call(
     bound = bind(context, rest, parameters, callee=declared.name, span=span, place=place)
     names = [one.name for one in parameters]
     refuse_rest(context, bound, names, callee=declared.name, place=place)
-    values = missing(bound, parameters, span)
+    values = missing(context, bound, parameters, callee=declared.name, span=span)
     for name, given in bound.given.items():
         slot = f"{declared.name}({name})"
         value = context.read(given.value, given.formal.want, place.at(slot))

@@ -163,7 +163,7 @@ def schedule_call(
     bound = bind(context, arguments, parameters, callee=declared.name, span=span, place=place)
     names = [one.name for one in parameters]
     refuse_rest(context, bound, names, callee=declared.name, place=place)
-    values = missing(bound, parameters, span)
+    values = missing(context, bound, parameters, callee=declared.name, span=span)
     for name, given in bound.given.items():
         value = context.read(given.value, given.formal.want, place.child(name))
         if value is not None:

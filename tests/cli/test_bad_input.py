@@ -40,6 +40,24 @@ def test_a_bad_command_line_is_said_in_a_sentence(
     assert "Traceback" not in result.stderr
 
 
+def test_what_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.lab")
+    with (tmp_path / "huge.lab").open("wb") as huge:
+        huge.truncate(2**30)
+    kinds = {
+        "/dev/zero": "a device",
+        "pipe.lab": "a pipe",
+        ".": "a folder",
+        "huge.lab": "1,073.7 MB",
+    }
+    result = lab("check", *kinds, cwd=tmp_path)
+    assert result.returncode == 1
+    for name, kind in kinds.items():
+        assert f"`{name}` cannot be read: it " in result.stderr
+        assert kind in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 def test_a_study_that_plans_nothing_says_so(tmp_path: Path) -> None:
     result = lab("run", str(study(tmp_path, "")))
     assert result.returncode == 0

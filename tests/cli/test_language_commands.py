@@ -84,6 +84,16 @@ def test_a_plan_as_json_names_every_stage_and_its_state() -> None:
     assert data["totals"] == {"new": len(data["states"])}
 
 
+def test_several_files_as_json_are_one_document(tmp_path: Path) -> None:
+    file = study(tmp_path, broken("widht: 8", "width: 8"))
+    done = lab("check", str(TINY), str(file), "--json")
+    assert done.returncode == 1
+    found = json.loads(done.stdout)["files"]
+    assert [one["file"] for one in found] == [str(TINY), str(file)]
+    assert [one["code"] for one in found[1]["diagnostics"]] == ["E0312"]
+    assert found[0]["diagnostics"] == []
+
+
 def test_check_as_json_has_places(tmp_path: Path) -> None:
     file = study(tmp_path, broken("widht: 8", "width: 8"))
     done = lab("check", str(file), "--json")

@@ -21,6 +21,12 @@ def test_runs_of_a_definition_and_of_a_grid() -> None:
     assert touched == {"a": 9, "b": 6, "g": 9, "": 9}
 
 
+def test_a_run_of_two_grids_is_one_run() -> None:
+    text = "method a = train(for: 1 steps)\nmethod b = a then quantize(bits: 4)\n"
+    touched = _touched(text + "grid g { method: a | b }\ngrid h { method: a }", "a", "g", "h")
+    assert touched == {"a": 6, "g": 6, "h": 3, "": 6}
+
+
 def test_nothing_is_counted_where_every_method_is_broken() -> None:
     assert _touched("method a = train(for:: 1 steps)\ngrid g { method: a }", "a") == {}
     assert _touched("method a = train(for:: 1 steps)\ngrid g { model: n }", "a") == {}
