@@ -1,6 +1,7 @@
 """Files that are whole or absent: written beside their place, synced, renamed."""
 
 import ctypes
+import hashlib
 import os
 from collections.abc import Iterable
 from functools import cache
@@ -23,6 +24,12 @@ def write_atomically(path: Path, content: bytes) -> None:
     finally:
         beside.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def sha256(path: Path) -> str:
+    """Checksum of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sync_folder(folder: Path) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from lab.runtime.checkpoints import Checkpoints
 from lab.runtime.errors import Diverged
 from lab.runtime.objective import Objective, Tree
 from lab.runtime.optimizer import Optimizer
@@ -57,14 +58,23 @@ Advance = Callable[[State, Supply, Int[Array, ""]], State]
 
 
 def run(
-    fit: Fit, split: Split, target: Weights, *, key: PRNGKeyArray, progress: Progress
+    fit: Fit,
+    split: Split,
+    target: Weights,
+    *,
+    key: PRNGKeyArray,
+    progress: Progress,
+    checkpoints: Checkpoints,
 ) -> tuple[Split, Mapping[str, list[float]]]:
     """The fitted split, and the curves of loss and R² on the way. Raises `Diverged`."""
     state, supply = begin(fit, split, target, key=key)
     advance = program(fit)
     history: dict[str, list[float]] = {"step": [], "loss": [], "r2": []}
+    begun = checkpoints.restore(state)
+    if begun is not None:
+        state, history = begun
     chunk = max(1, -(-fit.steps // LOOKS))
-    for first in range(0, fit.steps, chunk):
+    for first in range(int(state.step), fit.steps, chunk):
         stop = min(first + chunk, fit.steps)
         state = advance(state, supply, jnp.full((), stop, jnp.int32))
         errors = np.asarray(state.errors, np.float64) / (stop - first)
@@ -72,6 +82,8 @@ def run(
         for name, value in now.items():
             history[name].append(value)
         progress(stop, fit.steps, now)
+        if checkpoints.is_due:
+            checkpoints.save(stop, state, history)
     return fit.objective.end(state.train, split), history
 
 

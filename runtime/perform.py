@@ -10,6 +10,7 @@ from typing import Any
 from lab.runtime import artifact as artifacts
 from lab.runtime import meters
 from lab.runtime.artifact import Artifact
+from lab.runtime.checkpoints import Checkpoints, Nowhere
 from lab.runtime.errors import Diverged
 from lab.runtime.registry import catalog, component_class, fields_of, use
 from lab.runtime.streams import streams
@@ -33,6 +34,7 @@ def perform(task: Task, progress: Progress) -> dict[str, Any]:
         progress=progress,
         folder=folder,
         packed={role: Path(path) / artifacts.SHIPPED for role, path in task.inputs.items()},
+        checkpoints=_checkpoints(task),
     )
     found = _measured(made, work) if task.role == "measurement" else _staged(made, work, task)
     return {
@@ -42,6 +44,12 @@ def perform(task: Task, progress: Progress) -> dict[str, Any]:
         "memory_bytes": meters.memory_bytes(),
         "environment": environment(),
     }
+
+
+def _checkpoints(task: Task) -> Checkpoints:
+    if task.checkpoint_seconds is None:
+        return Nowhere()
+    return Checkpoints(Path(task.checkpoints), task.checkpoint_seconds)
 
 
 def _input(folder: Path, task: Task) -> Artifact:

@@ -14,8 +14,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
+from lab.runtime import checkpoints
 from lab.runtime.errors import CorruptFile, LabError
-from lab.runtime.files import sync_files, sync_folder, write_atomically
+from lab.runtime.files import sha256, sync_files, sync_folder, write_atomically
 from lab.runtime.owners import Owner, Watch
 
 #: Version of the layout; a newer store is refused rather than misread.
@@ -130,7 +131,16 @@ class Store:
         for one in made:
             self._put(one.scratch, self.root / one.key)
             (self.root / FAILURES / f"{one.key}.json").unlink(missing_ok=True)
+            self.forget_checkpoints(one.key)
         sync_folder(self.root)
+
+    def checkpoints(self, key: str) -> Path:
+        """Where a stage that takes long keeps where it stands, until it is committed."""
+        return self.root / checkpoints.FOLDER / key
+
+    def forget_checkpoints(self, key: str) -> None:
+        """A stage will not go on from where it stood."""
+        shutil.rmtree(self.checkpoints(key), ignore_errors=True)
 
     def _put(self, scratch: Path, place: Path) -> None:
         try:
@@ -164,12 +174,6 @@ def keys_in(root: Path) -> frozenset[str]:
 def failures_in(root: Path) -> frozenset[str]:
     """Keys of the stages that failed when they were last tried."""
     return frozenset(path.stem for path in (root / FAILURES).glob("*.json"))
-
-
-def sha256(path: Path) -> str:
-    """Checksum of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _check_version(root: Path) -> None:

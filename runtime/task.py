@@ -12,6 +12,8 @@ class Task:
 
     `occurrence` counts earlier stages of the same component in the pipeline. `folder` is the
     study's, where relative file names start. `components` are files of a person's own components.
+    `checkpoints` is the folder of the stage's checkpoints, written every so many seconds, never if
+    None.
     """
 
     key: str
@@ -26,6 +28,8 @@ class Task:
     folder: str
     output: str
     components: Sequence[str] = ()
+    checkpoints: str = ""
+    checkpoint_seconds: float | None = None
 
 
 @dataclass(frozen=True)

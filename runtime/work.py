@@ -8,6 +8,7 @@ from pathlib import Path
 from jaxtyping import PRNGKeyArray
 
 from lab.runtime.artifact import Artifact
+from lab.runtime.checkpoints import Checkpoints, Nowhere
 from lab.runtime.reparameterization import Split
 
 #: `(step, total steps, {name: value})`: called now and then while a stage works.
@@ -21,7 +22,8 @@ class Work:
     `inputs` maps roles to what earlier stages made (`before` is the stage this one continues).
     `stream(name)` is the random key of a stream (`init`, `batches`, `augment`, `dropout`): equal in
     every arm of a replicate. `folder` resolves the study's relative file names. `packed` maps a
-    role to the packed file of that input, the one whose length is counted.
+    role to the packed file of that input, the one whose length is counted. A stage that takes long
+    says now and then where it stands to `checkpoints`, and goes on from what they restore.
     """
 
     inputs: Mapping[str, Artifact]
@@ -29,6 +31,7 @@ class Work:
     progress: Progress
     folder: Path
     packed: Mapping[str, Path] = field(default_factory=dict)
+    checkpoints: Checkpoints = field(default_factory=Nowhere)
 
 
 class Stage(ABC):

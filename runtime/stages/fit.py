@@ -54,7 +54,12 @@ class Fit(Stage):
             importance=tuple(sizes / sizes.sum()),
         )
         split, history = fitting.run(
-            fit, begun.split, target, key=work.stream("batches"), progress=work.progress
+            fit,
+            begun.split,
+            target,
+            key=work.stream("batches"),
+            progress=work.progress,
+            checkpoints=work.checkpoints,
         )
         made = replace(begun, split=split, history=history)
-        return replace(made, notes=explained_notes(made, before))
+        return replace(made, notes={**made.notes, **explained_notes(made, before)})

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -7,6 +8,7 @@ import pytest
 
 from lab.runtime import artifact, fitting
 from lab.runtime.artifact import Artifact
+from lab.runtime.checkpoints import Checkpoints
 from lab.runtime.errors import Diverged, UnsuitableSetting
 from lab.runtime.explained import r2
 from lab.runtime.fields import coordinates, field_at
@@ -224,3 +226,28 @@ def test_a_stack_that_is_cut_has_the_same_gradients(monkeypatch: pytest.MonkeyPa
             cut = gradients()
         for left, right in zip(jax.tree.leaves(cut), jax.tree.leaves(whole), strict=True):
             np.testing.assert_allclose(left, right, atol=1e-5, rtol=1e-4)
+
+
+class Killed(BaseException):
+    """Ends a stage as a kill would: nothing catches it."""
+
+
+@pytest.mark.parametrize("batch", [None, 64])
+def test_a_fit_that_was_killed_goes_on_to_the_same_bits(tmp_path: Path, batch: int | None) -> None:
+    stage = Fit(through=SMALL, duration=steps(60), batch=batch, by=Adam(lr=5e-3))
+    whole = stage.run(work(network()))
+
+    def die(step: int, *_: object) -> None:
+        if step >= 40:
+            raise Killed
+
+    at_every_look = Checkpoints(tmp_path / "key", 0)
+    with pytest.raises(Killed):
+        stage.run(replace(work(network()), progress=die, checkpoints=at_every_look))
+    seen: list = []
+    again = replace(work(network(), seen=seen), checkpoints=Checkpoints(tmp_path / "key", 60))
+    resumed = stage.run(again)
+    assert seen[0][0] > 36, "it went on from where it stood"
+    assert resumed.history == whole.history
+    for path, numbers in whole.split.train.items():
+        np.testing.assert_array_equal(resumed.split.train[path], numbers)
