@@ -31,6 +31,8 @@ def canonical(value: object) -> str:
     return _ENCODER.encode(value)
 
 
+#: Without keys to sort, the encoder in C is taken.
+_SCALARS = json.JSONEncoder(allow_nan=False)
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
@@ -52,6 +54,8 @@ def meaning(value: Value, catalog: Catalog) -> Value:
 
 def text_of(value: Value, catalog: Catalog) -> str:
     """The canonical text of what a value means."""
+    if value is None or isinstance(value, str | int | float):
+        return _SCALARS.encode(value)
     return canonical(meaning(value, catalog))
 
 

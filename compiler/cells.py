@@ -45,13 +45,21 @@ class Settings(Mapping[str, Noted]):
         self._own: dict[str, Noted] | None = None
 
     def __getitem__(self, slot: str) -> Noted:
-        for layer in reversed(self.layers):
-            if slot in layer:
-                return layer[slot]
-        raise KeyError(slot)
+        noted = self.at(slot)
+        if noted is None:
+            raise KeyError(slot)
+        return noted
 
     def __contains__(self, slot: object) -> bool:
-        return any(slot in layer for layer in self.layers)
+        return isinstance(slot, str) and self.at(slot) is not None
+
+    def at(self, slot: str) -> Noted | None:
+        """The value at a slot, None where nothing was noted."""
+        for layer in reversed(self.layers):
+            noted = layer.get(slot)
+            if noted is not None:
+                return noted
+        return None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.whole())

@@ -7,7 +7,7 @@ On the way it notes the value of every slot it passes, which is what conditions 
 """
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar, cast
 
 from lab.compiler.arithmetic import between, combined, range_values
 from lab.compiler.canonical import text_of
@@ -23,6 +23,8 @@ from lab.spec.values import Value
 
 if TYPE_CHECKING:
     from lab.compiler.stages import Template
+
+T = TypeVar("T")
 
 #: Checksum of a file named relative to the study, None while it is not known.
 Contents = Callable[[str], str | None]
@@ -94,6 +96,10 @@ class Evaluator:
         self.asked = 0
         #: Slots that were looked up among the axes, while somebody wants to know.
         self.looked: set[str] | None = None
+
+    def recalled(self, key: tuple[object, ...], work: Callable[[], T]) -> T:
+        """What `work` gives, which a subclass may remember by `key` as long as nothing is asked."""
+        return work()
 
     def lookup(self, slot: str, environment: Environment) -> Closure | None:
         """What is said about a slot from outside its definition, if anything."""
@@ -200,7 +206,7 @@ class Evaluator:
         for info in signature.parameters:
             kind = info.type.name
             if kind in KINDS and found.get(info.name) is None:
-                given = supply(cast(Root, kind))
+                given = supply(kind)
                 found[info.name] = None if given is None else given.value
         return Cell(found, text_of(found, self.catalog))
 

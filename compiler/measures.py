@@ -1,7 +1,7 @@
 """Metrics at a point, as trees over measurements."""
 
-from collections.abc import Mapping, Sequence
-from typing import cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar, cast
 
 from lab.compiler.canonical import text_of
 from lab.compiler.cells import Cell
@@ -15,6 +15,8 @@ from lab.spec import core
 from lab.spec.records import made_by, record
 from lab.spec.signature import Signature
 from lab.spec.values import Value
+
+M = TypeVar("M", core.Measure, core.MetricCall)
 
 
 @record
@@ -49,7 +51,7 @@ class Metrics:
         self.method = method
         self.universe = universe
         self.split = split
-        self._arms: dict[int, Template] = {}
+        self._arms: dict[int, tuple[Template, int]] = {}
 
     def formula(self, metric: core.Core, environment: Environment) -> Formula:
         """What a metric means here."""
@@ -61,15 +63,21 @@ class Metrics:
                 right = self.formula(metric.right, environment)
                 return Operation(metric.op, left, right)
             case core.Measure():
-                return self._measure(metric, environment)
+                return self._recalled(metric, environment, self._measure)
             case core.MetricCall():
-                return self._call(metric, environment)
+                return self._recalled(metric, environment, self._call)
             case core.Reference():
                 return self._number(self.evaluator.reference(metric.slot, environment, metric.span))
             case core.Choice():
                 return self.formula(self.evaluator.chosen(metric), environment)
             case _:
                 raise Problem("E0401", "this is no metric", metric.span)
+
+    def _recalled(
+        self, metric: M, environment: Environment, work: Callable[[M, Environment], Formula]
+    ) -> Formula:
+        key = (metric, id(environment), self.pipelines.vary, self.split)
+        return self.evaluator.recalled(key, lambda: work(metric, environment))
 
     def _number(self, value: Value) -> float:
         if isinstance(value, int | float):
@@ -111,6 +119,7 @@ class Metrics:
     ) -> Template:
         """A measurement of metrics: here, or (`over:`) of all points of the study at once."""
         if "over" not in measure.arguments or self.universe is None:
+            self.evaluator.asked += 1
             here = Row(self, self.evaluator.settings, environment)
             return evidence(self.pipelines, signature, measure, (here,))
         key = (id(measure), self.pipelines.vary)
@@ -128,13 +137,18 @@ class Metrics:
 
     def _arm(self, arm: core.Core, environment: Environment) -> Template:
         if isinstance(arm, core.TheMethod):
+            self.evaluator.asked += 1
             if self.method is None:
                 raise Problem("E0601", "`method` means nothing here: name an arm", arm.span)
             return self.method
         known = self._arms.get(id(arm))
         if known is None:
-            known = self._arms[id(arm)] = self.pipelines.method(arm, environment)
-        return known
+            before = self.evaluator.asked
+            found = self.pipelines.method(arm, environment)
+            known = self._arms[id(arm)] = (found, self.evaluator.asked - before)
+            return found
+        self.evaluator.asked += known[1]
+        return known[0]
 
     def _call(self, call: core.MetricCall, environment: Environment) -> Formula:
         inside = self.evaluator.bound(call.name, call.arguments, environment)

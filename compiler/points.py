@@ -157,15 +157,19 @@ def chosen_method(evaluator: Evaluator) -> core.Core:
     """The arm of a point."""
     axis = evaluator.lookup("method", NOWHERE)
     if axis is None:
-        methods = [d for d in evaluator.study.definitions.values() if d.kind == "method"]
-        if not methods:
-            raise Problem("E0510", "there is no method to run", evaluator.study.repeat.span)
-        return core.Arm(methods[-1].name, {}, {}, methods[-1].span)
+        return evaluator.recalled(("method",), lambda: _last_method(evaluator.study))
     expression, _ = evaluator.closed(axis)
     expression = cast(core.Core, expression)
     while isinstance(expression, core.Choice):
         expression = evaluator.chosen(expression)
     return expression
+
+
+def _last_method(study: core.Study) -> core.Arm:
+    methods = [one for one in study.definitions.values() if one.kind == "method"]
+    if not methods:
+        raise Problem("E0510", "there is no method to run", study.repeat.span)
+    return core.Arm(methods[-1].name, {}, {}, methods[-1].span)
 
 
 def note_roots(evaluator: Evaluator, method: core.Core) -> None:

@@ -8,7 +8,7 @@ it, so that blocks whose axes agree in this share it.
 """
 
 from collections.abc import Callable, Mapping
-from typing import cast
+from typing import TypeVar, cast
 
 from lab.compiler.arithmetic import range_values
 from lab.compiler.canonical import canonical, text_of
@@ -35,11 +35,12 @@ from lab.spec.signature import Catalog, ParameterInfo, Signature, Type
 from lab.spec.source import Span
 from lab.spec.values import Value
 
+T = TypeVar("T")
 Owner = core.Build | core.Measure
 #: What a shape is of: a component as written or as a default, and what surrounds it.
 Key = tuple[int, str, int]
 #: A cell by the identities of what it was made from, which the memory keeps alive.
-Known = dict[tuple[int, ...], Cell]
+Known = dict[tuple[object, ...], Cell]
 #: More blocks than this are not returned to.
 VIEWS = 16
 
@@ -109,6 +110,21 @@ class Shape:
         return args if self.around is None else f"{self.around[0]}{args}{self.around[1]}"
 
 
+class View:
+    """What was found under the axes of one block: the shapes that fit them, and what is recalled.
+
+    `recalled` is by whether choices are made already, and by key: a value and what was noted on the
+    way, or None where another point may find another one.
+    """
+
+    __slots__ = ("axes", "recalled", "shapes")
+
+    def __init__(self, axes: Mapping[str, Closure]) -> None:
+        self.axes = axes
+        self.shapes: dict[Key, Shape] = {}
+        self.recalled: dict[tuple[object, ...], tuple[object, Layers] | None] = {}
+
+
 class Memory:
     """What the evaluators of a study have found."""
 
@@ -118,16 +134,16 @@ class Memory:
         self.ranges: dict[int, list[Value]] = {}
         self.environments: dict[tuple[object, ...], tuple[object, Environment]] = {}
         self.texts: dict[tuple[str, Type], Cell] = {}
-        self._views: dict[int, tuple[Mapping[str, Closure], dict[Key, Shape]]] = {}
+        self._views: dict[int, View] = {}
 
-    def view(self, axes: Mapping[str, Closure]) -> dict[Key, Shape]:
-        """The shapes that fit some axes, as far as they were asked for."""
+    def view(self, axes: Mapping[str, Closure]) -> "View":
+        """What was found under some axes."""
         known = self._views.get(id(axes))
         if known is None:
             if len(self._views) >= VIEWS:
                 self._views.clear()
-            known = self._views[id(axes)] = (axes, {})
-        return known[1]
+            known = self._views[id(axes)] = View(axes)
+        return known
 
     def around(self, arm: object, environment: Environment, inside: Environment) -> Environment:
         """The one environment that is equal to `inside`."""
@@ -159,7 +175,30 @@ class Remembering(Evaluator):
     ) -> None:
         super().__init__(study, catalog, contents, axes=axes, chooser=chooser)
         self.memory = memory
-        self._view = memory.view(axes)
+        view = memory.view(axes)
+        self._view = view.shapes
+        self._recalled = view.recalled
+
+    def recalled(self, key: tuple[object, ...], work: Callable[[], T]) -> T:
+        """What `work` gives: remembered by `key` if it asks for nothing."""
+        known = self._recalled.get(key, self)
+        if known is None or self.looked is not None:
+            return work()
+        if known is self:
+            before, settings, self.settings = self.asked, self.settings, Settings()
+            found = work()
+            layers = tuple(self.settings.layers)
+            self.settings = settings
+            if self.asked == before:
+                known = (found, (merged(layers),) if layers else ())
+                self._recalled[key] = known
+            else:
+                self._recalled[key] = None
+            self.settings.push(layers)
+            return found
+        found, layers = cast(tuple[T, Layers], known)
+        self.settings.push(layers)
+        return found
 
     def bound(
         self, name: str, arguments: Mapping[str, core.Core], environment: Environment
@@ -447,14 +486,14 @@ class Remembering(Evaluator):
         key = (id(expression), id(environment), id(want))
         return self._same(key, lambda: self.value(expression, environment, want))
 
-    def _same(self, key: tuple[int, ...], work: Callable[[], Value]) -> Cell:
+    def _same(self, key: tuple[object, ...], work: Callable[[], Value]) -> Cell:
         settings, self.settings = self.settings, Settings()
         value = work()
         layer, self.settings = self.settings.whole(), settings
         text = text_of(value, self.catalog)
-        key = (*key, hash(text))
+        key = (*key, text)
         known = self.memory.known.get(key)
-        if known is None or known.text != text or merged(known.layers) != layer:
+        if known is None or merged(known.layers) != layer:
             known = self.memory.known[key] = Cell(value, text, (layer,) if layer else ())
         return known
 

@@ -7,6 +7,7 @@ node for all seeds.
 """
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Literal, cast
 
 from lab.compiler.canonical import NUMERICS, canonical, digest_of_text, text_of
@@ -39,7 +40,12 @@ class Template:
         """The key of the node that this template is for a replicate."""
         if not self.random:
             return self.digest[:KEY_LENGTH]
-        return digest_of_text(f'["{self.digest}",{seed},{canonical(vary)}]')[:KEY_LENGTH]
+        return digest_of_text(f'["{self.digest}",{seed},{_listed(vary)}]')[:KEY_LENGTH]
+
+
+@cache
+def _listed(names: tuple[str, ...]) -> str:
+    return canonical(names)
 
 
 class Pipelines:
@@ -48,7 +54,7 @@ class Pipelines:
     def __init__(self, evaluator: Evaluator, vary: tuple[str, ...]) -> None:
         self.evaluator = evaluator
         self.vary = vary
-        self._chosen: dict[str, Cell] = {}
+        self._chosen: dict[str, tuple[Cell, int]] = {}
 
     def method(self, expression: core.Core, environment: Environment = NOWHERE) -> Template:
         """The last stage of an arm, which holds the stages before it as inputs."""
@@ -76,15 +82,25 @@ class Pipelines:
             case core.Arm() if expression.name not in self.evaluator.study.definitions:
                 return self._winner(expression)
             case core.Arm():
-                inside = self.evaluator.inside(expression, environment)
-                body = self.evaluator.study.definitions[expression.name].value
-                return self._extend(body, inside, before=before, owner=expression.name)
+                return self._arm(expression, environment, before)
             case core.Build(kind="stage"):
                 return self._stage(expression, environment, before=before, owner=owner)
             case core.Const(value=None):
                 return before
             case _:
                 raise Problem("E0401", "this is no stage", expression.span)
+
+    def _arm(
+        self, arm: core.Arm, environment: Environment, before: Template | None
+    ) -> Template | None:
+        def work() -> Template | None:
+            inside = self.evaluator.inside(arm, environment)
+            body = self.evaluator.study.definitions[arm.name].value
+            return self._extend(body, inside, before=before, owner=arm.name)
+
+        if before is not None:
+            return work()
+        return self.evaluator.recalled((arm, id(environment), self.vary), work)
 
     def _winner(self, arm: core.Arm) -> Template:
         """The best trial of a search, which stands for its own pipeline."""
@@ -111,9 +127,15 @@ class Pipelines:
 
     def chosen(self, kind: Root, asking: core.Build | core.Measure) -> Cell:
         """The model or data of the point: one value, however many stages ask."""
+        evaluator = self.evaluator
         if kind not in self._chosen:
-            self._chosen[kind] = self._choose(kind, asking)
-        return self._chosen[kind]
+            before = evaluator.asked
+            cell = evaluator.recalled((kind,), lambda: self._choose(kind, asking))
+            self._chosen[kind] = (cell, evaluator.asked - before)
+            return cell
+        cell, asked = self._chosen[kind]
+        evaluator.asked += asked
+        return cell
 
     def _choose(self, kind: Root, asking: core.Build | core.Measure) -> Cell:
         axis = self.evaluator.lookup(kind, NOWHERE)
@@ -190,14 +212,14 @@ class Pipelines:
         owner: str,
         slot: str,
     ) -> Template:
-        streams = set(signature.streams)
-        acts = bool(streams & set(self.vary) if self.vary else streams)
-        is_random = acts or any(one.random for one in inputs.values())
-        component = canonical([role, signature.name, signature.version])
-        used = canonical({name: one.digest for name, one in inputs.items()})
+        streams = signature.streams
+        acts = any(one in self.vary for one in streams) if self.vary else bool(streams)
+        is_random = acts or any([one.random for one in inputs.values()])
+        used = ",".join([f'"{name}":"{inputs[name].digest}"' for name in sorted(inputs)])
         made = digest_of_text(
-            f'{{"arguments":{arguments.text},"component":{component},"inputs":{used},'
-            f'"numerics":"{NUMERICS}"}}'
+            f'{{"arguments":{arguments.text},'
+            f'"component":["{role}","{signature.name}","{signature.version}"],'
+            f'"inputs":{{{used}}},"numerics":"{NUMERICS}"}}'
         )
         values = cast(Mapping[str, Value], arguments.value)
         return Template(role, signature, values, inputs, is_random, owner, made, slot)
