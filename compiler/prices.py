@@ -133,7 +133,7 @@ def prices(
         plan=plan,
         device=device,
         programs=made,
-        wall=_wall(plan, made, todo, device),
+        wall=_wall(made, device),
         memory=memory,
         disk=sum(len(one.todo) * one.cost.disk for one in made if isinstance(one.cost, Cost)),
     )
@@ -155,25 +155,20 @@ def _memory(price: Price, device: Device) -> float:
     return device.process_bytes + (price.cost.memory if isinstance(price.cost, Cost) else 0)
 
 
-def _wall(plan: Plan, made: Sequence[Price], todo: frozenset[str], device: Device) -> float:
+def _wall(made: Sequence[Price], device: Device) -> float:
     """Seconds from the first start of a worker to the last end."""
-    if not todo:
-        return 0.0
-    lane: dict[str, float] = {}
     total = 0.0
+    #: The longest chain of lanes that ends with a program's, by the program.
+    chains: dict[int, float] = {}
     for one in made:
+        chain = max((chains[id(used)] for used in one.program.inputs.values()), default=0.0)
         if one.seen is not None and one.todo:
-            compiling = one.seen.compiling * min(len(one.todo), device.workers)
-            total += compiling + one.seen.lane * len(one.todo)
-            lane |= dict.fromkeys(one.todo, one.seen.lane)
-            lane[one.todo[0]] += one.seen.compiling
-    ends: dict[str, float] = {}
-    for node in plan.nodes:
-        if node.key in todo:
-            begins = max((ends.get(key, 0.0) for key in node.inputs.values()), default=0.0)
-            ends[node.key] = begins + lane.get(node.key, 0.0)
-    longest = max(ends.values(), default=0.0)
+            total += one.seen.lane * len(one.todo)
+            total += one.seen.compiling * min(len(one.todo), device.workers)
+            chain += one.seen.lane + one.seen.compiling
+        chains[id(one.program)] = chain
     kinds = len({one.program.first.fresh for one in made if one.todo})
+    longest = max(chains.values(), default=0.0)
     return kinds * device.start_seconds + max(total / device.workers, longest)
 
 

@@ -65,30 +65,39 @@ class Program:
 def programs(plan: Plan, catalog: Catalog) -> tuple[Program, ...]:
     """The programs of a plan, each after the programs it uses."""
     frozen = _Frozen(catalog)
-    groups: dict[_Same, list[Node]] = {}
+    ranks = _ranks(plan)
+    groups: list[list[Node]] = []
     #: The number of a node's program, in the order in which they appear.
     place: dict[str, int] = {}
     numbers: dict[_Same, int] = {}
     for node in plan.nodes:
-        inputs = tuple((role, place[key]) for role, key in node.inputs.items())
-        same = (node.role, node.component, node.version, frozen.of(node), inputs)
-        place[node.key] = numbers.setdefault(same, len(numbers))
-        groups.setdefault(same, []).append(node)
-    ranks = _ranks(plan)
+        same: _Same = (frozen.of(node), node.version)
+        for role, key in node.inputs.items():
+            same += (role, place[key])
+        number = place[node.key] = numbers.setdefault(same, len(groups))
+        if number == len(groups):
+            groups.append([])
+        groups[number].append(node)
     made: list[Program] = []
-    for (_, _, _, static, inputs), nodes in groups.items():
+    for nodes in groups:
         nodes.sort(key=lambda node: ranks[node.key])
-        signature = catalog.signatures.get((nodes[0].role, nodes[0].component))
-        made.append(
-            Program(
-                first=nodes[0],
-                inputs={role: made[number] for role, number in inputs},
-                lanes=tuple(node.key for node in nodes),
-                traced=tuple(_traced(nodes[0].arguments, signature, catalog)),
-                static=partial(frozen.text, static),
-            )
-        )
+        made.append(_program(nodes, made, place, frozen))
     return tuple(made)
+
+
+def _program(
+    nodes: list[Node], made: list[Program], place: Mapping[str, int], frozen: "_Frozen"
+) -> Program:
+    """The program of some nodes, of which `made` are the ones before."""
+    first = nodes[0]
+    signature = frozen.catalog.signatures.get((first.role, first.component))
+    return Program(
+        first=first,
+        inputs={role: made[place[key]] for role, key in first.inputs.items()},
+        lanes=tuple([node.key for node in nodes]),
+        traced=tuple(_traced(first.arguments, signature, frozen.catalog)),
+        static=partial(frozen.text, frozen.of(first)),
+    )
 
 
 def in_order(plan: Plan) -> tuple[str, ...]:
@@ -102,7 +111,8 @@ def in_order(plan: Plan) -> tuple[str, ...]:
     return tuple(sorted((node.key for node in plan.nodes), key=ranks.__getitem__))
 
 
-_Same = tuple[str, str, str, int, tuple[tuple[str, int], ...]]
+#: What lanes of one program have in common: static arguments and the programs of their inputs.
+_Same = tuple[str | int, ...]
 
 
 def _ranks(plan: Plan) -> dict[str, int]:
@@ -130,19 +140,19 @@ class _Frozen:
     """
 
     def __init__(self, catalog: Catalog) -> None:
-        self._signatures = catalog.signatures
+        self.catalog = catalog
         self._known: dict[tuple[int, bool], int] = {}
+        self._nodes: dict[int, int] = {}
         self._flags: dict[tuple[str, str], tuple[tuple[str, bool], ...]] = {}
         self._numbers: dict[tuple[_Part, ...], int] = {}
         self._parts: list[tuple[_Part, ...]] = []
 
     def of(self, node: Node) -> int:
         """The number of the static part of a node's arguments."""
-        key = (id(node.arguments), False)
-        known = self._known.get(key)
+        known = self._nodes.get(id(node.arguments))
         if known is None:
             parts = self._arguments(node.role, node.component, node.arguments)
-            known = self._known[key] = self._number(parts)
+            known = self._nodes[id(node.arguments)] = self._number(parts)
         return known
 
     def text(self, number: int) -> str:
@@ -187,7 +197,7 @@ class _Frozen:
     def _traced(self, kind: str, name: str) -> tuple[tuple[str, bool], ...]:
         known = self._flags.get((kind, name))
         if known is None:
-            signature = self._signatures.get((kind, name))
+            signature = self.catalog.signatures.get((kind, name))
             parameters = () if signature is None else signature.parameters
             known = self._flags[kind, name] = tuple((one.name, one.traced) for one in parameters)
         return known

@@ -35,36 +35,43 @@ def priced(
     study_folder: Path,
     jobs: int | None = None,
     stored: Stored | None = None,
+    todo: frozenset[str] | None = None,
 ) -> Prices:
     """What is missing of a plan, priced.
 
     Args:
         plan: what to price. `store_root`: `results/store`, which need not exist.
         catalog: the one that the plan was made with. `study_folder`: where the study stands.
-        jobs: workers at most. `stored`: what is stored, where it was read already.
+        jobs: workers at most. `stored`, `todo`: what is stored, and keys of what is to be run,
+            where these are known already.
     """
     del study_folder
     made = programs(plan, catalog)
     there = index(store_root, keys_in(store_root)) if stored is None else stored
-    device = this_device(_workers(plan, jobs))
+    device = this_device(_workers(made, jobs))
     keys = [one.key for one in made] if (store_root / "probes").is_dir() else []
     return prices(
         plan,
         tuple(zip(made, costs_of(made, asking(catalog)), strict=True)),
-        todo=frozenset(node.key for node in missing(plan, frozenset(there))),
+        todo=_missing(plan, there) if todo is None else todo,
         known=Known(there, known_probes(store_root, keys, device.name)),
         device=device,
     )
 
 
-def _workers(plan: Plan, jobs: int | None) -> int:
-    """How many workers a plan gets (`lab.runtime.engine.worker_count`)."""
-    depth: dict[str, int] = {}
+def _missing(plan: Plan, stored: Stored) -> frozenset[str]:
+    return frozenset(node.key for node in missing(plan, frozenset(stored)))
+
+
+def _workers(made: Sequence[Program], jobs: int | None) -> int:
+    """How many workers a plan gets: as many as can ever work at once, at most one a core."""
+    depth: dict[int, int] = {}
     widths: dict[int, int] = {}
-    for node in plan.nodes:
-        level = depth[node.key] = 1 + max((depth[key] for key in node.inputs.values()), default=0)
-        if node.role == "stage":
-            widths[level] = widths.get(level, 0) + 1
+    for one in made:
+        level = 1 + max((depth[id(used)] for used in one.inputs.values()), default=0)
+        depth[id(one)] = level
+        if one.role == "stage":
+            widths[level] = widths.get(level, 0) + len(one.lanes)
     widest = max(widths.values(), default=1)
     return max(1, min(jobs or len(cores()), len(cores()), widest))
 
