@@ -15,7 +15,7 @@ from lab.compiler.differences import inside
 from lab.compiler.evaluate import NOWHERE
 from lab.compiler.formulas import Formula, Leaf, Operation
 from lab.compiler.measures import Metrics
-from lab.compiler.plan import Node, Plan, Run, Tree
+from lab.compiler.plan import Comparison, Junction, Node, Plan, Run, Tree
 from lab.compiler.pointed import Pointed, choices
 from lab.compiler.points import Scope, axes_of, chosen_method
 from lab.compiler.problem import Problem
@@ -89,7 +89,7 @@ class Provenance:
         point = self._point_of(node)
         trace = None if point is None else point.trace(node)
         if trace is None:
-            return Origin(name, ())
+            return Origin(name, self._claims(node))
         way = descended(trace, steps)
         declared = next(
             (one.expression for one in way if isinstance(one.expression, core.Named)), None
@@ -117,11 +117,21 @@ class Provenance:
         """Where a node is written, and where its grid asks for the arm that it is in."""
         point = self._point_of(node)
         if point is None:
-            return ()
+            return self._claims(node)
         trace = point.trace(node)
         written = [] if trace is None or trace.expression is None else [trace.expression]
         places = [self.texts.place(one, "definition") for one in written]
         return (*places, *self._arm(point))
+
+    def _claims(self, node: Node) -> tuple[Place, ...]:
+        """The claim that asks for a node that no run has."""
+        wanted: str | None = node.key
+        while wanted is not None:
+            for claim, planned in zip(self.scope.study.claims, self.plan.claims, strict=False):
+                if any(_compares(case.condition, wanted) for case in planned.cases):
+                    return (self.texts.at(claim.span, "claim"),)
+            wanted = self._user(wanted)
+        return ()
 
     def replicates(self, node: Node) -> tuple[Place, ...]:
         """Where it is said how many replicates a node has."""
@@ -270,6 +280,12 @@ def _leaves(formula: Formula) -> Iterator[Leaf]:
 
 def _trees(run: Run) -> Iterator[Tree]:
     yield from run.metrics.values()
+
+
+def _compares(condition: Comparison | Junction, key: str) -> bool:
+    if isinstance(condition, Junction):
+        return any(_compares(one, key) for one in condition.operands)
+    return any(_mentions(one, key) for one in (*condition.left, *condition.right))
 
 
 def _mentions(tree: Tree, key: str) -> bool:

@@ -14,7 +14,7 @@ from lab.spec.check.origins import EditedBy, Origins
 from lab.spec.records import record
 from lab.spec.source import Source, Span
 
-Kind = Literal["definition", "axis", "call", "default", "profile", "set", "repeat"]
+Kind = Literal["definition", "axis", "call", "default", "profile", "set", "repeat", "claim"]
 
 
 @record
@@ -23,7 +23,7 @@ class Place:
 
     `kind`: a value stands in its `definition`, is set by an `axis` or by a `call` of the method it
     is in, is a `default` (the place is then the component that leaves it out), or comes from a
-    `profile`, from `--set` or from `repeat`.
+    `profile`, from `--set` or from `repeat`; what no grid asks for is asked for by a `claim`.
     """
 
     file: str
