@@ -13,7 +13,7 @@ from typing import Any
 
 from lab.compiler.lineage import Descents, Lineage, Lineages, lineage_in
 from lab.compiler.plan import Node, Plan
-from lab.compiler.standing import Standing, stand_in
+from lab.compiler.standing import Change, Standing, stand_in
 from lab.compiler.stored import Described
 from lab.runtime.accepted import accepted_in
 from lab.runtime.files import write_atomically
@@ -88,10 +88,15 @@ def lineages_in(root: Path) -> Lineages:
         if name is None:
             return None
         if name not in known:
-            known[name] = lineage_in(_object_in(root / stored.key / RECORD) or {})
+            known[name] = lineage_in(record_in(root, stored.key))
         return known[name]
 
     return lineage
+
+
+def record_in(root: Path, key: str) -> Mapping[str, Any]:
+    """What the store says of a key, nothing where that cannot be read."""
+    return _object_in(root / key / RECORD) or {}
 
 
 def changed_definitions(root: Path, old: str, new: str | None) -> list[str]:
@@ -136,3 +141,30 @@ def definitions_text(names: Iterable[str], *, shown: int = 3) -> str:
     listed = list(names)
     more = f" and {len(listed) - shown} more" if len(listed) > shown else ""
     return ", ".join(map(definition_text, listed[:shown])) + more
+
+
+def stale_texts(found: Standing, root: Path) -> dict[str, str]:
+    """Of what there are results of other code: what changed, in words, by key."""
+    said: dict[tuple[Change, ...], str] = {}
+    for changes in found.stale.values():
+        if changes not in said:
+            said[changes] = ", ".join(change_text(one, root) for one in changes)
+    return {key: said[changes] for key, changes in found.stale.items()}
+
+
+def change_text(change: Change, root: Path) -> str:
+    """A change of code in words: "the code of `stage train` changed: `_step` in …"."""
+    if change.new is None:
+        return f"`{change.component}` is gone"
+    where = definitions_text(changed_definitions(root, change.old, change.new))
+    return f"the code of `{change.component}` changed{where and ': '}{where}"
+
+
+def accepted_texts(found: Standing) -> list[str]:
+    """What results of older code a plan makes use of, and why, a sentence each."""
+    return [
+        f"`{one.accepted.component}`: {one.nodes} results of its older code "
+        f"{one.accepted.old[:8]} stand for {one.accepted.new[:8]}; accepted "
+        f"{one.accepted.at[:10]}, because {one.accepted.because}"
+        for one in found.adopted
+    ]

@@ -139,5 +139,9 @@ def _missing(verdict: "Verdict", lookup: Lookup) -> str:
     shown = "; ".join(names[:_MISSING_SHOWN])
     more = f" and {len(names) - _MISSING_SHOWN} more" if len(names) > _MISSING_SHOWN else ""
     if verdict.outcome == "STALE":
-        return f"The evidence was made by other code: {shown}{more}. `lab run` makes it again."
+        changed = "; ".join(verdict.changed)
+        return (
+            f"The evidence was made by other code ({changed}): {shown}{more}. `lab run` makes it "
+            "again; `lab accept` says that it stands."
+        )
     return f"No result yet for {shown}{more}. `lab run` makes it."

@@ -8,7 +8,7 @@ adjusted by Holm; only one of the two can be a mistake, so a claim whose adjuste
 probability.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -33,7 +33,8 @@ class Verdict:
     `best` is the case that the verdict turns on: the one that passes, or comes nearest to it.
     `p_pass` and `p_fail` are as the claim's algebra gives them, `adjusted` the smaller one after
     Holm. `more_replicates` (of every arm) or `more_examples` would decide with 80 % probability if
-    effect and spread stay as they are; None: not needed, or no number helps.
+    effect and spread stay as they are; None: not needed, or no number helps. `changed` says what of
+    the code has changed since results were made, where others are missing.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Verdict:
     more_replicates: int | None = None
     more_examples: int | None = None
     missing: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
     sentence: str = ""
     #: Where the numbers of the claim were published.
     source: str | None = None
@@ -61,13 +63,13 @@ class Verdict:
         return f"{label} (source: {self.source})" if self.source else label
 
 
-def decide(plan: Plan, values: Values, *, stale: Collection[str] = ()) -> list[Verdict]:
+def decide(plan: Plan, values: Values, *, stale: Mapping[str, str] | None = None) -> list[Verdict]:
     """The verdict of every claim, in the study's order.
 
     Args:
         plan: the study's plan.
         values: results of measurements by node key.
-        stale: keys of nodes for which there is a result that other code made.
+        stale: nodes for which there is a result that other code made, with what changed.
     """
     lookup = Lookup(plan, values)
     judged = [_judge(claim, lookup) for claim in plan.claims]
@@ -76,7 +78,7 @@ def decide(plan: Plan, values: Values, *, stale: Collection[str] = ()) -> list[V
     for i, p in zip(tested, adjusted, strict=True):
         judged[i] = replace(judged[i], adjusted=p)
     verdicts = [
-        _concluded(verdict, claim, lookup, stale=frozenset(stale), tests=max(len(tested), 1))
+        _concluded(verdict, claim, lookup, stale=stale or {}, tests=max(len(tested), 1))
         for verdict, claim in zip(judged, plan.claims, strict=True)
     ]
     return [replace(verdict, sentence=sentence(verdict, lookup)) for verdict in verdicts]
@@ -103,13 +105,14 @@ def _judge(claim: ClaimPlan, lookup: Lookup) -> Verdict:
 
 
 def _concluded(
-    verdict: Verdict, claim: ClaimPlan, lookup: Lookup, *, stale: frozenset[str], tests: int
+    verdict: Verdict, claim: ClaimPlan, lookup: Lookup, *, stale: Mapping[str, str], tests: int
 ) -> Verdict:
     alpha = 1 - verdict.level
     if verdict.adjusted <= alpha:
         return replace(verdict, outcome="PASS" if verdict.p_pass <= verdict.p_fail else "FAIL")
-    if stale.intersection(verdict.missing):
-        return replace(verdict, outcome="STALE")
+    changed = tuple(dict.fromkeys(stale[key] for key in verdict.missing if key in stale))
+    if changed:
+        return replace(verdict, outcome="STALE", changed=changed)
     if verdict.missing or not verdict.cases:
         return replace(verdict, outcome="UNTESTED")
     replicates = _replicates_to_decide(verdict, claim, alpha=alpha / tests)

@@ -80,6 +80,12 @@ COMMANDS = (
         "lab.cli.export:export",
         (*_STUDY, "--arm", "--output"),
     ),
+    Command(
+        "accept",
+        "say, with a reason, that results of older code stand",
+        "lab.cli.accept:accept",
+        ("results", "--because", "--undo", "--profile", "--set", "--results", "--json"),
+    ),
     Command("doctor", "what this environment has", "lab.cli.doctor:doctor", ()),
     Command("lsp", "serve an editor over standard input and output", "lab.cli.lsp:lsp", ()),
     Command(
@@ -93,6 +99,13 @@ COMMANDS = (
 ARGUMENTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "files": (("files",), {"nargs": "+", "type": Path, "metavar": "FILE.lab"}),
     "names": (("names",), {"nargs": "+", "metavar": "CODE"}),
+    "result": (("names",), {"nargs": "+", "metavar": "KEY|FILE.lab"}),
+    "results": (("names",), {"nargs": "*", "metavar": "NAME|KEY|FILE.lab"}),
+    "--because": (
+        ("--because",),
+        {"metavar": "TEXT", "help": "why they stand; reports that use them repeat it"},
+    ),
+    "--undo": (("--undo",), {"action": "store_true", "help": "take an acceptance back"}),
     "any-names": (("names",), {"nargs": "*", "metavar": "NAME"}),
     "--profile": (("--profile",), {"metavar": "P", "help": "apply `profile P` of the study"}),
     "--set": (

@@ -18,6 +18,8 @@ class Options:
     check: bool = False
     fix: bool = False
     diff: bool = False
+    undo: bool = False
+    because: str | None = None
     jobs: int | None = None
     limit: int | None = None
     port: int = 43800

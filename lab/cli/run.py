@@ -14,8 +14,11 @@ from lab.cli.growth import as_known, grows, lost_searches, run_growing, settled
 from lab.cli.load import Loaded, load, results_folder, show_diagnostics
 from lab.cli.options import Options
 from lab.cli.progress import Display
+from lab.cli.standing import as_it_stands
 from lab.compiler.plan import Plan
+from lab.compiler.standing import Standing
 from lab.runtime.contents import missing_files as contents_missing
+from lab.runtime.descent import accepted_texts, stale_texts
 from lab.runtime.errors import LabError
 from lab.runtime.missing import missing
 from lab.runtime.store import FAILURES, Store, failures_in
@@ -43,9 +46,10 @@ def _one(file: Path, options: Options, *, runs: bool) -> int:
         raise LabError(_about_missing(absent, file))
     results = results_folder(file, options.results)
     store = Store(results / "store")
-    failed = _execute(loaded, loaded.plan, store, options) if runs else _NOTHING
+    plan = as_it_stands(loaded, loaded.plan, store.root).plan
+    failed = _execute(loaded, plan, store, options) if runs else _NOTHING
     plan = as_known(loaded, store.root) or loaded.plan
-    _show(loaded, plan, store, command=_command(file, options))
+    _show(loaded, as_it_stands(loaded, plan, store.root), store, command=_command(file, options))
     _show_failures(failed, store)
     lost = list(lost_searches(plan, store.root))
     print(*lost, sep="\n", end="\n" if lost else "", file=sys.stderr)
@@ -119,13 +123,13 @@ def _show_failures(failed: Mapping[str, Mapping[str, Any]], store: Store) -> Non
         print(f"not run, since they need what failed: {rest}", file=sys.stderr)
 
 
-def _show(loaded: Loaded, plan: Plan, store: Store, *, command: str) -> None:
+def _show(loaded: Loaded, stands: Standing, store: Store, *, command: str) -> None:
     from lab.runtime import report as reports
     from lab.runtime.report import terminal
     from lab.runtime.report.growth import grown
     from lab.runtime.trackers import aim
 
-    have, failed = store.keys(), failures_in(store.root)
+    plan, have, failed = stands.plan, store.keys(), failures_in(store.root)
     records = {node.key: store.record(node.key) for node in plan.nodes if node.key in have}
     values = {key: record["values"] for key, record in records.items() if record["values"]}
     failures = {node.key: store.failure(node.key) for node in plan.nodes if node.key in failed}
@@ -141,6 +145,8 @@ def _show(loaded: Loaded, plan: Plan, store: Store, *, command: str) -> None:
         command=command,
         failures=failures,
         growth=growth,
+        stale=stale_texts(stands, store.root),
+        accepted=accepted_texts(stands),
     )
     terminal.show(made, sys.stdout)
     sys.stdout.flush()

@@ -10,6 +10,7 @@ evidence, and nothing else reads it back.
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +36,7 @@ class Report:
     paths: dict[str, Path]
     tables: tuple[Table, ...]
     verdicts: tuple[Verdict, ...]
+    accepted: tuple[str, ...] = ()
 
 
 def write(  # noqa: PLR0913 - all that a report is made of
@@ -45,7 +47,8 @@ def write(  # noqa: PLR0913 - all that a report is made of
     *,
     study_text: str,
     command: str | None = None,
-    stale: frozenset[str] = frozenset(),
+    stale: Mapping[str, str] | None = None,
+    accepted: Sequence[str] = (),
     failures: Records | None = None,
     growth: Grown = NOTHING_GREW,
 ) -> Report:
@@ -56,7 +59,8 @@ def write(  # noqa: PLR0913 - all that a report is made of
         folder: `results/<study>`; made if need be. Files of an earlier report are replaced.
         study_text: the study as written, quoted in the report.
         command: how to make these results again.
-        stale: keys of nodes for which there is a result that other code made.
+        stale: nodes for which there is a result that other code made, with what changed.
+        accepted: what results of older code are used, and why, a sentence each.
         failures: by node, the record of what failed: `cause` and `message`.
         growth: what was decided on the way: trials of searches, numbers of replicates.
     """
@@ -74,19 +78,24 @@ def write(  # noqa: PLR0913 - all that a report is made of
             files[name] = plotting.png(drawing)
             pictures[drawing.name] = name
     files |= data.run_files(results)
-    files["results.json"] = data.results_file(results, verdicts, growth.data)
+    files["results.json"] = data.results_file(results, verdicts, {**growth.data, **_kept(accepted)})
     text = markdown.report(
         results,
         verdicts,
         drawings,
         pictures=pictures,
+        accepted=accepted,
         study_text=study_text,
         command=command or f"lab run {plan.study}.lab",
     )
     files["report.md"] = text.encode()
     paths = _written(folder, files)
     tables = tuple(drawing for drawing in drawings if isinstance(drawing, Table))
-    return Report(plan.study, plan.title, paths, tables, verdicts)
+    return Report(plan.study, plan.title, paths, tables, verdicts, tuple(accepted))
+
+
+def _kept(accepted: Sequence[str]) -> dict[str, list[str]]:
+    return {"accepted": list(accepted)} if accepted else {}
 
 
 def slug(text: str) -> str:

@@ -31,10 +31,12 @@ def report(
     pictures: Mapping[str, str],
     study_text: str,
     command: str,
+    accepted: Sequence[str] = (),
 ) -> str:
     """The whole text. `pictures` maps a plot's name to its file, relative to the report."""
     parts = [
         *_opening(results),
+        *_accepted(accepted),
         *_claims(verdicts),
         *(_drawn(drawing, pictures) for drawing in drawings),
         *_everything(results),
@@ -63,6 +65,12 @@ def _opening(results: Results) -> list[str]:
         f"Study `{plan.study}`{profile}: {len(results.points)} points with {replicates} "
         f"replicates each, {len(plan.runs)} runs, {done}.",
     ]
+
+
+def _accepted(accepted: Sequence[str]) -> list[str]:
+    if not accepted:
+        return []
+    return ["## Results of older code", "\n".join(f"* {one}" for one in accepted)]
 
 
 def _claims(verdicts: Sequence[Verdict]) -> list[str]:

@@ -43,6 +43,8 @@ def _show_rich(report: Report, stream: TextIO) -> None:
         for note in table.notes:
             console.print(Text(note), style="dim")
         console.print()
+    for one in report.accepted:
+        console.print(Text(one, style="magenta"))
     for verdict in report.verdicts:
         console.print(Text(verdict.outcome, style=f"bold {_COLORS[verdict.outcome]}"), end="  ")
         console.print(Text(verdict.label, style="bold"))
@@ -55,6 +57,7 @@ def _show_plain(report: Report, stream: TextIO) -> None:
         stream.write(f"{_one_line(table.title)}\n{plain(table)}\n")
         stream.writelines(f"  {note}\n" for note in table.notes)
         stream.write("\n")
+    stream.writelines(f"{one}\n" for one in report.accepted)
     for verdict in report.verdicts:
         stream.write(f"{verdict.outcome}  {verdict.label}\n  {verdict.sentence}\n")
     _show_paths(report, lambda line: stream.write(f"{line}\n"))
