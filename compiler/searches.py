@@ -43,7 +43,8 @@ def search_winners(scope: Scope, decided: Decisions | None = None) -> tuple[Sear
 def _search(scope: Scope, search: core.Search, best: Mapping[str, Number] | None) -> SearchPlan:
     winner, unit = _winner(scope, search)
     point = None if best is None else trial_point(scope, search, replay(best))
-    scope.winners[f"{search.name}.best"] = winner if point is None else point.stage
+    name = f"{search.name}.best"
+    scope.winners[name] = winner if point is None else replaced(point.stage, owner=name)
     seeds = replicates_of(scope.study, search).seeds
     return SearchPlan(
         name=search.name,
@@ -52,7 +53,7 @@ def _search(scope: Scope, search: core.Search, best: Mapping[str, Number] | None
         trials=search.trials,
         replicates=len(seeds),
         space={path.text: _text(axis.value) for axis in search.axes for path in axis.paths},
-        key=digest({**winner.arguments, "trials": None, "inputs": _digests(winner)})[:KEY_LENGTH],
+        key=digest({**winner.arguments, "trials": None})[:KEY_LENGTH],
         goal=said(search.goal),
         constraint=None if search.constraint is None else said(search.constraint),
         unit=unit,
@@ -90,10 +91,6 @@ def ready(plan: Plan) -> Plan:
     return part_of(plan, runs, claims)
 
 
-def _digests(template: Template) -> Value:
-    return {role: one.digest for role, one in template.inputs.items()}
-
-
 def _winner(scope: Scope, search: core.Search) -> tuple[Template, str | None]:
     repeat = replicates_of(scope.study, search)
     evaluator = scope.evaluator(axes_of(search), Chooser())
@@ -114,8 +111,10 @@ def _winner(scope: Scope, search: core.Search) -> tuple[Template, str | None]:
         row = Row(metrics, evaluator.settings)
         arguments["constraint"] = inputs.condition(search.constraint, row)
     every = {"corner": corner, **inputs.templates}
-    made = pipelines.template("stage", SEARCH, arguments, inputs=every, owner=f"{search.name}.best")
-    return made, unit_of(goal)
+    # By name: what is at the corner is not run because its search is waited for.
+    arguments["inputs"] = {role: one.digest for role, one in every.items()}
+    made = pipelines.template("stage", SEARCH, arguments, inputs={}, owner=f"{search.name}.best")
+    return replaced(made, random=any(one.random for one in every.values())), unit_of(goal)
 
 
 def said(expression: core.Core) -> str:

@@ -55,13 +55,18 @@ def trials_table(search: SearchPlan, journal: Journal) -> Table:
     Its goal is on validation: that of the winner is too good by the luck of having won.
     """
     trials, best = journal.trials(search), journal.best(search)
-    paths = [path for path in search.space if any(path in one.settings for one in trials)]
+    arms = {one.arm for one in trials}
+    paths = [
+        path
+        for path in search.space
+        if any(path in one.settings for one in trials) and (path != "method" or len(arms) > 1)
+    ]
     goals = [one.told.goal for one in trials if one.told and one.told.goal is not None]
     scale = numbers.scale_of(search.unit, *goals)
     arrow = " ↓" if search.direction == "minimize" else " ↑"
     unit = f" ({scale.suffix})" if scale.suffix else ""
     head = [Heading("trial", "right"), *map(Heading, paths)]
-    head += [Heading(f"{search.goal} on validation{unit}{arrow}", "right"), Heading("outcome")]
+    head += [Heading(f"{search.goal}{unit}{arrow}", "right"), Heading("outcome")]
     head.append(Heading("key", is_detail=True))
     shown = sorted(trials, key=lambda one: _rank(one, search))
     rows = [
@@ -104,9 +109,7 @@ def _notes(search: SearchPlan, journal: Journal, count: int) -> list[str]:
     said += f" subject to {search.constraint}" if search.constraint else ""
     known = sum(one.told is not None for one in journal.trials(search))
     each = f", means of {search.replicates} replicates each" if search.replicates > 1 else ""
-    notes = [f"{known} of {search.trials} trials to {said}{each}; the constraint is on the means."]
-    if not search.constraint:
-        notes = [f"{known} of {search.trials} trials to {said}{each}."]
+    notes = [f"{known} of {search.trials} trials to {said}, measured on validation{each}."]
     rejected = sum(one.rejected is not None for one in journal.entries)
     if rejected:
         notes.append(f"{rejected} more proposals were left out by the filters.")
