@@ -101,7 +101,8 @@ def reparametrize(
         rest={path: values for path, values in everything.items() if path not in given},
         shapes={path: tuple(values.shape) for path, values in given.items()},
         history={},
-        notes={},
+        # Counts of the whole arm go on from stage to stage.
+        notes={n: note for n, note in artifact.notes.items() if n.startswith("total_")},
     )
 
 

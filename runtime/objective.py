@@ -68,7 +68,8 @@ class WholeWeights(Objective):
 
         def total(train: Tree) -> tuple[Array, Array]:
             made = self.through.materialize(Split(train, given["fixed"]))
-            errors = jnp.stack([_error(made[path], w) for path, w in given["target"].items()])
+            target: Weights = given["target"]
+            errors = jnp.stack([relative_error(made[path], w) for path, w in target.items()])
             return jnp.sum(errors), errors
 
         (_, errors), gradients = jax.value_and_grad(total, has_aux=True)(train)
@@ -97,5 +98,6 @@ def spread(weights: Float[Array, "..."]) -> Float[Array, ""]:
     return jnp.where(found > 0, found, jnp.ones_like(found))
 
 
-def _error(made: Float[Array, "..."], target: Float[Array, "..."]) -> Float[Array, ""]:
+def relative_error(made: Float[Array, "..."], target: Float[Array, "..."]) -> Float[Array, ""]:
+    """The mean squared error over the target's variance."""
     return jnp.mean(jnp.square((made - target) / spread(target)))

@@ -1,11 +1,15 @@
 """What every optimizer offers: a gradient transformation (optax) for a stage of known length."""
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import optax
 
 from lab.runtime.schedule import Scheduled, lower
 from lab.spec.declare import Schedule
+
+#: A tree of group names in the shape of what is optimized.
+Labels = Any
 
 
 class Optimizer(ABC):
@@ -16,6 +20,13 @@ class Optimizer(ABC):
 
     #: The learning rate: a number, or a schedule's value.
     lr: Schedule
+
+    def grouped(
+        self, labels: Labels, *, total_steps: int, steps_per_epoch: float = 1
+    ) -> optax.GradientTransformation:
+        """The transformation of numbers with these group names: the same for all of them."""
+        del labels
+        return self.transform(total_steps=total_steps, steps_per_epoch=steps_per_epoch)
 
     @abstractmethod
     def transform(

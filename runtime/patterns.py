@@ -7,30 +7,19 @@ and `head`, its first and last layer, of which the model says where they are (`M
 `norms` and `biases`, the vectors.
 """
 
-import re
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
 from jaxtyping import Array
 
 from lab.runtime.errors import UnsuitableWeights
+from lab.runtime.globs import VECTORS, matches, vector_word
 
 EVERYTHING = ("**",)
 #: Patterns of the parts of a model, by word.
 Parts = Mapping[str, tuple[str, ...]]
 NO_PARTS: Parts = MappingProxyType({})
-
-
-def matches(path: str, pattern: str) -> bool:
-    """Whether a pattern stands for a path.
-
-    Example:
-        >>> matches("layer1.0.conv1.weight", "layer1.**"), matches("a.b.weight", "a.*")
-        (True, False)
-    """
-    return _compiled(pattern).fullmatch(path) is not None
 
 
 def choose(
@@ -71,6 +60,11 @@ def named(
     return tuple(path for path in weights if path in found)
 
 
+def within(paths: Iterable[str], globs: Sequence[str]) -> tuple[str, ...]:
+    """The paths that some glob stands for; there may be none."""
+    return tuple(path for path in paths if any(matches(path, glob) for glob in globs))
+
+
 def _stands_for(weights: Mapping[str, Array | np.ndarray], pattern: str, parts: Parts) -> set[str]:
     if pattern in VECTORS:
         return {p for p, w in weights.items() if w.ndim < 2 and vector_word(p) == pattern}
@@ -80,20 +74,12 @@ def _stands_for(weights: Mapping[str, Array | np.ndarray], pattern: str, parts: 
             f"are {_listing(weights)}"
         )
     globs = parts.get(pattern, (pattern,))
-    found = {path for path in weights if any(matches(path, glob) for glob in globs)}
+    found = set(within(weights, globs))
     if not found and pattern not in parts:
         raise UnsuitableWeights(
             f"the pattern {pattern!r} matches no weight; there are {_listing(weights)}"
         )
     return found
-
-
-VECTORS = ("norms", "biases")
-
-
-def vector_word(path: str) -> str:
-    """The word for a weight of fewer than two dimensions."""
-    return "biases" if path.rpartition(".")[2] == "bias" else "norms"
 
 
 def _large_enough(
@@ -106,13 +92,6 @@ def _large_enough(
             f"more numbers; there are {_listing(named)}"
         )
     return chosen
-
-
-@lru_cache(maxsize=1024)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    meanings = {"**.": r"(?:.*\.)?", "**": r".*", "*": r"[^.]*", "?": r"[^.]"}
-    parts = re.split(r"(\*\*\.|\*\*|\*|\?)", pattern)
-    return re.compile("".join(meanings.get(part, re.escape(part)) for part in parts))
 
 
 def _listing(weights: Mapping[str, Array | np.ndarray], limit: int = 12) -> str:

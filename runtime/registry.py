@@ -79,12 +79,28 @@ def instantiate(value: Value, *, folder: Path = Path()) -> Any:
 
 
 def fields_of(signature: Signature, args: Mapping[str, Value], *, folder: Path) -> dict[str, Any]:
-    """Arguments of a component as its Python fields; arms (inputs of a stage) are left out."""
+    """Arguments of a component as its Python fields.
+
+    Arms of a stage or measurement are its inputs, and left out; elsewhere an arm is the role of
+    the input that it is.
+    """
     return {
-        info.field: args[info.name] if _stays(info) else instantiate(args[info.name], folder=folder)
+        info.field: _field(info, args[info.name], folder)
         for info in signature.parameters
-        if info.name in args and info.type.name != "arm"
+        if info.name in args and (info.type.name != "arm" or _is_input(args[info.name]))
     }
+
+
+def _field(info: ParameterInfo, value: Value, folder: Path) -> Any:
+    if isinstance(value, Mapping) and _is_input(value):
+        return value["input"]
+    if info.type.mapping and isinstance(value, Mapping):
+        return {label: instantiate(one, folder=folder) for label, one in value.items()}
+    return value if _stays(info) else instantiate(value, folder=folder)
+
+
+def _is_input(value: Value) -> bool:
+    return isinstance(value, Mapping) and set(value) == {"input"}
 
 
 def _stays(info: ParameterInfo) -> bool:
@@ -108,6 +124,10 @@ def value_of(instance: Any) -> Value:
 def _value_of_field(info: ParameterInfo, field: Any) -> Value:
     if info.type.name == "file" and isinstance(field, str):
         return {"file": field}
+    if info.type.name == "arm" and isinstance(field, str):
+        return {"input": field}
+    if info.type.mapping and isinstance(field, Mapping):
+        return {label: value_of(one) for label, one in field.items()}
     return value_of(field)
 
 

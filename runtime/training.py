@@ -1,92 +1,42 @@
 """Training: one step, in which no method is named, and the loop around it.
 
-    weights = materialize(split) and the rest,   loss = mean of examples' losses + penalty(split)
+    weights = materialize(split) and the rest
+    loss = sum(shares · losses of the chosen examples) / count + losses of the weights + penalty
 
 What is optimized is `split.train` and the rest. Data and state stay on the device; batches are
 drawn and augmented inside the program. A loop of steps runs inside the program where the device
 gains by it, and as one program per step where it loses: convolutions in a loop on a CPU.
-
-Random numbers are `fold_in(stream, step)` and `fold_in(stream, epoch)`, so that a result does not
-depend on where a run was resumed.
 """
 
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from collections.abc import Hashable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
+from jaxtyping import Array, Float, PRNGKeyArray
 
-from lab.runtime.augmentation import Augmentation
-from lab.runtime.loss import Loss
+from lab.runtime.batches import Batch, answers, drawn, pieces, taught
 from lab.runtime.model import Model
 from lab.runtime.model import State as Arrays
-from lab.runtime.optimizer import Optimizer
-from lab.runtime.reparameterization import Reparameterization, Split
-from lab.runtime.selector import Selector
+from lab.runtime.recipe import (
+    Advance,
+    Leg,
+    Recipe,
+    State,
+    Supply,
+    Tally,
+    Trainable,
+    labels,
+    transform,
+)
+from lab.runtime.reparameterization import Split
+from lab.runtime.selector import Memory
 from lab.runtime.traced import Numbers, bind, numbers, program_key
 
 #: The average follows faster at first: after t steps it keeps at most (1 + t) / (10 + t).
 AVERAGE_WARM_UP = 10
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How to train: all but the arrays. Equal recipes, traced numbers aside, compile once."""
-
-    model: Model
-    through: Reparameterization | None
-    select: Selector
-    loss: Loss
-    by: Optimizer
-    augment: tuple[Augmentation, ...]
-    batch: int
-    steps: int
-    steps_per_epoch: int
-    average: float
-
-
-class Trainable(NamedTuple):
-    """What the optimizer moves."""
-
-    split: Arrays
-    rest: Arrays
-
-
-class State(NamedTuple):
-    """Where training stands. Averages are empty when nothing is averaged."""
-
-    step: Int[Array, ""]
-    trainable: Trainable
-    buffers: Arrays
-    optimizer: Any
-    average: Trainable
-    averaged_buffers: Arrays
-
-
-class Supply(NamedTuple):
-    """What a step reads: examples, the epoch's order of them, random streams, traced numbers."""
-
-    inputs: Shaped[Array, "examples ..."]
-    labels: Int[Array, " examples"]
-    fixed: Arrays
-    batches: PRNGKeyArray
-    augment: PRNGKeyArray
-    numbers: Numbers
-
-
-class Tally(NamedTuple):
-    """Sums over the steps of a chunk."""
-
-    loss: Float[Array, ""]
-    correct: Float[Array, ""]
-    examples: Float[Array, ""]
-
-
-Advance = Callable[[State, Supply, Int[Array, " examples"]], tuple[State, Tally]]
 
 
 def start(recipe: Recipe, split: Split, rest: Arrays, buffers: Arrays) -> State:
@@ -96,8 +46,14 @@ def start(recipe: Recipe, split: Split, rest: Arrays, buffers: Arrays) -> State:
     )
     nothing = (Trainable({}, {}), {})
     average = jax.tree.map(jnp.copy, (trainable, buffers)) if recipe.average else nothing
+    groups = labels(recipe, trainable, split.fixed)
     return State(
-        jnp.zeros((), jnp.int32), trainable, buffers, _transform(recipe).init(trainable), *average
+        jnp.zeros((), jnp.int32),
+        trainable,
+        buffers,
+        transform(recipe, groups).init(trainable),
+        recipe.select.begin(),
+        *average,
     )
 
 
@@ -121,87 +77,163 @@ def traced_numbers(recipe: Recipe) -> Numbers:
 _programs: dict[Hashable, Advance] = {}
 
 
-def program(recipe: Recipe, steps: int) -> Advance:
-    """The compiled function that takes so many steps; shared by recipes that differ in numbers."""
-    key = (program_key(recipe), steps)
+def program(recipe: Recipe, *, looped: bool) -> Advance:
+    """The compiled function that goes on to a step, or takes a single one where not `looped`.
+
+    Recipes that differ in traced numbers share it.
+    """
+    key = (program_key(recipe), looped)
     if key not in _programs:
-        _programs[key] = jax.jit(partial(_advance, recipe, steps=steps), donate_argnums=0)
+        function = _until if looped else _once
+        _programs[key] = jax.jit(partial(function, recipe), donate_argnums=0)
     return _programs[key]
 
 
-@partial(jax.jit, static_argnames="count")
-def epoch_order(key: PRNGKeyArray, epoch: Int[Array, ""], *, count: int) -> Int[Array, " count"]:
-    """The order in which an epoch visits the examples."""
-    return jax.random.permutation(jax.random.fold_in(key, epoch), count)
+def _once(recipe: Recipe, state: State, supply: Supply, leg: Leg) -> tuple[State, Tally]:
+    return _step(bind(recipe, supply.numbers), state, supply, leg.order)
 
 
-def _advance(
-    recipe: Recipe, state: State, supply: Supply, order: Array, *, steps: int
-) -> tuple[State, Tally]:
+def _until(recipe: Recipe, state: State, supply: Supply, leg: Leg) -> tuple[State, Tally]:
     recipe = bind(recipe, supply.numbers)
-    if steps == 1:
-        return _step(recipe, state, supply, order)
 
-    def body(carry: State, _: None) -> tuple[State, Tally]:
-        return _step(recipe, carry, supply, order)
+    def body(carry: tuple[State, Tally]) -> tuple[State, Tally]:
+        after, tally = _step(recipe, carry[0], supply, leg.order)
+        return after, jax.tree.map(jnp.add, carry[1], tally)
 
-    state, tallies = jax.lax.scan(body, state, length=steps)
-    return state, jax.tree.map(jnp.sum, tallies)
+    like = jax.eval_shape(lambda: _step(recipe, state, supply, leg.order)[1])
+    nothing = jax.tree.map(lambda part: jnp.zeros(part.shape, part.dtype), like)
+    return jax.lax.while_loop(lambda carry: carry[0].step < leg.stop, body, (state, nothing))
 
 
 def _step(recipe: Recipe, state: State, supply: Supply, order: Array) -> tuple[State, Tally]:
-    inputs, labels = _batch(recipe, state.step, supply, order)
-    inputs, labels, shares = _selected(recipe, state, supply, (inputs, labels))
-
-    def objective(trainable: Trainable) -> tuple[Array, tuple[Array, Arrays]]:
-        params, penalty = _params(recipe, trainable, supply.fixed)
-        logits, buffers = recipe.model.apply(params, state.buffers, inputs, train=True)
-        loss = jnp.mean(shares * recipe.loss.per_example(logits, labels))
-        return loss + penalty, (logits, buffers)
-
-    (loss, (logits, buffers)), gradients = jax.value_and_grad(objective, has_aux=True)(
-        state.trainable
-    )
-    moves, optimizer = _transform(recipe).update(gradients, state.optimizer, state.trainable)
+    batch = drawn(recipe, state.step, supply, order)
+    batch, memory, scored = _chosen(recipe, state, supply, batch)
+    gradients, found = _gradients(recipe, state, supply, batch)
+    groups = labels(recipe, state.trainable, supply.fixed)
+    moves, optimizer = transform(recipe, groups).update(gradients, state.optimizer, state.trainable)
+    moves = _resting(recipe, state.step, moves, groups)
     trainable = optax.apply_updates(state.trainable, moves)
-    averages = _averaged(recipe, state, (trainable, buffers))
-    correct = jnp.sum(jnp.argmax(logits, axis=1) == labels, dtype=jnp.float32)
-    tally = Tally(loss, correct, jnp.full((), len(labels), jnp.float32))
-    return State(state.step + 1, trainable, buffers, optimizer, *averages), tally
+    averages = _averaged(recipe, state, (trainable, found.buffers))
+    tally = Tally(
+        loss=found.loss,
+        correct=found.correct,
+        examples=jnp.full((), len(batch.shares), jnp.float32),
+        forwards=found.examples + scored,
+        backwards=found.examples,
+        curves=dict(recipe.select.curves(memory)),
+    )
+    after = State(state.step + 1, trainable, found.buffers, optimizer, memory, *averages)
+    return after, tally
 
 
-def _batch(recipe: Recipe, step: Array, supply: Supply, order: Array) -> tuple[Array, Array]:
-    first = (step % recipe.steps_per_epoch) * recipe.batch
-    rows = jax.lax.dynamic_slice_in_dim(order, first, recipe.batch)
-    inputs, labels = supply.inputs[rows], supply.labels[rows]
-    key = jax.random.fold_in(supply.augment, step)
-    for place, augmentation in enumerate(recipe.augment):
-        inputs = augmentation.apply(inputs, jax.random.fold_in(key, place))
-    return inputs, labels
+class _Found(NamedTuple):
+    """What a step saw; `examples` counts those that were run forwards and backwards."""
+
+    loss: Float[Array, ""]
+    correct: Float[Array, ""]
+    examples: Float[Array, ""]
+    buffers: Arrays
 
 
-def _selected(
-    recipe: Recipe, state: State, supply: Supply, batch: tuple[Array, Array]
-) -> tuple[Array, Array, Array]:
-    inputs, labels = batch
-    if recipe.select.takes_all:
-        return inputs, labels, jnp.ones(len(labels))
-    losses = None
-    if recipe.select.needs_losses:
-        params, _ = _params(recipe, state.trainable, supply.fixed)
-        logits, _ = recipe.model.apply(params, state.buffers, inputs, train=False)
-        losses = recipe.loss.per_example(logits, labels)
+def _chosen(
+    recipe: Recipe, state: State, supply: Supply, batch: Batch
+) -> tuple[Batch, Memory, int]:
+    """The examples to train on, with their shares, and how many were run forward to choose them."""
+    select = recipe.select
+    if select.takes_all:
+        return taught(recipe, supply, batch), state.memory, 0
+    scores, scored = None, 0
+    if select.needs_losses:
+        batch = taught(recipe, supply, batch)
+        params, _ = _params(recipe, state.trainable, supply, key=None)
+        params = _in_precision(recipe, params)
+        logits, _ = recipe.model.apply(params, state.buffers, batch.inputs, train=False)
+        losses = recipe.loss.per_example(
+            logits, batch.targets, teachers=batch.teachers, clock=recipe.clock(state.step)
+        )
+        scores, scored = select.score(losses, logits), len(losses)
     # The epochs' orders are drawn from the same stream by their number: keep clear of them.
     key = jax.random.fold_in(jax.random.fold_in(supply.batches, state.step), 1)
-    rows, shares = recipe.select.select(losses, key, batch=recipe.batch)
-    return inputs[rows], labels[rows], shares
+    rows, shares, memory = select.select(
+        scores, state.memory, key, batch=recipe.batch, clock=recipe.clock(state.step)
+    )
+    chosen = batch.rows(rows)._replace(shares=shares)
+    return chosen if scored else taught(recipe, supply, chosen), memory, scored
 
 
-def _params(recipe: Recipe, trainable: Trainable, fixed: Arrays) -> tuple[Arrays, Array | float]:
+def _gradients(
+    recipe: Recipe, state: State, supply: Supply, batch: Batch
+) -> tuple[Trainable, _Found]:
+    """Gradients of the step's loss, over the whole batch at once or piece by piece."""
+    key = jax.random.fold_in(jax.random.fold_in(supply.dropout, state.step), 0)
+    count = len(batch.shares)
+
+    def piece(buffers: Arrays, part: Batch) -> tuple[Trainable, _Found]:
+        def objective(trainable: Trainable) -> tuple[Array, _Found]:
+            params, penalty = _params(recipe, trainable, supply, key=key)
+            clock = recipe.clock(state.step)
+            logits, moved = recipe.model.apply(
+                _in_precision(recipe, params), buffers, part.inputs, train=True, keys=part.keys
+            )
+            losses = recipe.loss.per_example(
+                logits, part.targets, teachers=part.teachers, clock=clock
+            )
+            whole = penalty + recipe.loss.of_weights(params, start=supply.start, clock=clock)
+            loss = jnp.sum(part.shares * losses) / count + whole / recipe.cuts
+            right = (jnp.argmax(logits, axis=1) == answers(part.targets)) * part.real
+            run = jnp.full((), len(part.shares), jnp.float32)
+            return loss, _Found(loss, jnp.sum(right), run, moved)
+
+        gradients, found = jax.grad(objective, has_aux=True)(state.trainable)
+        return gradients, found
+
+    if recipe.cuts == 1:
+        return piece(state.buffers, batch)
+
+    def add(carry: tuple[Trainable, _Found], part: Batch) -> tuple[tuple[Trainable, _Found], None]:
+        gradients, found = piece(carry[1].buffers, part)
+        total = jax.tree.map(jnp.add, (carry[0], carry[1][:3]), (gradients, found[:3]))
+        return (total[0], _Found(*total[1], found.buffers)), None
+
+    zero = jnp.zeros(())
+    nothing = jax.tree.map(jnp.zeros_like, state.trainable)
+    begin = (nothing, _Found(zero, zero, zero, state.buffers))
+    return jax.lax.scan(add, begin, pieces(batch, recipe.cuts))[0]
+
+
+def _params(
+    recipe: Recipe, trainable: Trainable, supply: Supply, *, key: PRNGKeyArray | None
+) -> tuple[Arrays, Array | float]:
+    """All parameters, and the penalty of what they go through; with a key, as training has them."""
+    params = {**trainable.rest, **supply.frozen}
     if recipe.through is None:
-        return dict(trainable.rest), 0.0
-    split = Split(trainable.split, fixed)
-    return {**trainable.rest, **recipe.through.materialize(split)}, recipe.through.penalty(split)
+        return params, 0.0
+    split = Split(trainable.split, supply.fixed)
+    if key is None:
+        made = recipe.through.materialize(split)
+    else:
+        made = recipe.through.while_training(split, key=key)
+    return {**params, **made}, recipe.through.penalty(split)
+
+
+def _in_precision(recipe: Recipe, params: Arrays) -> Arrays:
+    """Matrices and kernels in the type that products are computed in; vectors stay in float32."""
+    if recipe.precision == "f32":
+        return params
+    return {p: w.astype(jnp.bfloat16) if w.ndim > 1 else w for p, w in params.items()}
+
+
+def _resting(recipe: Recipe, step: Array, moves: Trainable, groups: Trainable) -> Trainable:
+    """The moves without those of groups that rest from now on."""
+    if recipe.through is None or recipe.freeze_bits_at is None:
+        return moves
+    resting = recipe.through.bit_groups
+    is_late = step >= recipe.freeze_bits_at
+
+    def held(move: Array, group: str) -> Array:
+        return jnp.where(is_late, jnp.zeros_like(move), move) if group in resting else move
+
+    return jax.tree.map(held, moves, groups)
 
 
 def _averaged(
@@ -213,7 +245,3 @@ def _averaged(
     warm_up = (1 + state.step) / (AVERAGE_WARM_UP + state.step)
     kept = jnp.minimum(recipe.average, warm_up)
     return jax.tree.map(lambda old, new: new + kept * (old - new), before, now)
-
-
-def _transform(recipe: Recipe) -> optax.GradientTransformation:
-    return recipe.by.transform(total_steps=recipe.steps, steps_per_epoch=recipe.steps_per_epoch)

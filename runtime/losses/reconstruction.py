@@ -1,12 +1,17 @@
 """How far weights are from those that they shall be: the loss of a fit, which needs no data.
 
-loss = mean over tensors of the mean of ((w - target) / sigma)²
+    loss = mean over tensors of the mean of ((w - target) / sigma)²
+
+In a fit the target are the weights that the stage before ships; in a training, where it is one term
+among others, those that the training began with.
 """
 
-from jaxtyping import Array, Float, Int
+import jax.numpy as jnp
+from jaxtyping import Array, Float
 
-from lab.runtime.errors import UnsuitableSetting
 from lab.runtime.loss import Loss
+from lab.runtime.objective import relative_error
+from lab.runtime.reparameterization import Weights
 from lab.spec.declare import component
 
 
@@ -14,11 +19,13 @@ from lab.spec.declare import component
 class Reconstruction(Loss):
     """Squared distance of the weights from those before, in units of each tensor's spread."""
 
-    def per_example(
-        self, logits: Float[Array, "batch classes"], labels: Int[Array, " batch"]
-    ) -> Float[Array, " batch"]:
-        """There are no examples in it."""
-        raise UnsuitableSetting(
-            "`reconstruction` compares weights and not predictions: use it in `fit`, or train with "
-            "`task`"
-        )
+    @property
+    def needs_start(self) -> bool:
+        """The weights before are what it compares with."""
+        return True
+
+    def of_weights(self, weights: Weights, *, start: Weights) -> Float[Array, ""]:
+        """The mean over tensors; vectors of biases and norms are left alone."""
+        tensors = [path for path, values in weights.items() if values.ndim >= 2]
+        errors = [relative_error(weights[path], start[path]) for path in tensors]
+        return jnp.mean(jnp.stack(errors)) if errors else jnp.zeros(())

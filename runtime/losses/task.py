@@ -5,9 +5,9 @@ loss = - sum_k q_k log softmax(logits)_k,   q = (1 - smoothing) onehot(label) + 
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
-from lab.runtime.loss import Loss
+from lab.runtime.loss import Logits, Loss, Targets
 from lab.spec.declare import Share, component, parameter
 
 
@@ -26,10 +26,14 @@ class Task(Loss):
     )
 
     def per_example(
-        self, logits: Float[Array, "batch classes"], labels: Int[Array, " batch"]
+        self, logits: Logits, targets: Targets, *, teacher: Logits | None = None
     ) -> Float[Array, " batch"]:
         """The cross-entropy of every example."""
+        del teacher
         surprise = -jax.nn.log_softmax(logits)
-        own = jnp.take_along_axis(surprise, labels[:, None], axis=1)[:, 0]
+        if targets.ndim == 1:
+            own = jnp.take_along_axis(surprise, targets[:, None], axis=1)[:, 0]
+        else:
+            own = jnp.sum(surprise * targets, axis=1)
         spread = jnp.mean(surprise, axis=1)
         return own + self.label_smoothing * (spread - own)

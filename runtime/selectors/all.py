@@ -1,9 +1,10 @@
 """Every example of the batch: the case that other selectors are compared with."""
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 
-from lab.runtime.selector import Selector
+from lab.runtime.clock import Clock
+from lab.runtime.selector import Choice, Memory, Selector
 from lab.spec.declare import component
 
 
@@ -21,11 +22,17 @@ class All(Selector):
         return batch
 
     def select(
-        self, losses: Float[Array, " batch"] | None, key: PRNGKeyArray, *, batch: int
-    ) -> tuple[Int[Array, " chosen"], Float[Array, " chosen"]]:
+        self,
+        scores: Float[Array, " batch"] | None,
+        memory: Memory,
+        key: PRNGKeyArray,
+        *,
+        batch: int,
+        clock: Clock,
+    ) -> Choice:
         """Every row, equally weighted."""
-        del losses, key
-        return jnp.arange(batch), jnp.ones(batch)
+        del scores, key, clock
+        return Choice(jnp.arange(batch), jnp.ones(batch), memory)
 
     @property
     def takes_all(self) -> bool:

@@ -4,9 +4,10 @@ import math
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 
-from lab.runtime.selector import Selector
+from lab.runtime.clock import Clock
+from lab.runtime.selector import Choice, Memory, Selector
 from lab.spec.declare import Share, component, parameter
 
 
@@ -28,9 +29,15 @@ class Random(Selector):
         return math.ceil(self.rate * batch)
 
     def select(
-        self, losses: Float[Array, " batch"] | None, key: PRNGKeyArray, *, batch: int
-    ) -> tuple[Int[Array, " chosen"], Float[Array, " chosen"]]:
+        self,
+        scores: Float[Array, " batch"] | None,
+        memory: Memory,
+        key: PRNGKeyArray,
+        *,
+        batch: int,
+        clock: Clock,
+    ) -> Choice:
         """Rows without repetition, equally weighted."""
-        del losses
+        del scores, clock
         rows = jax.random.permutation(key, batch)[: self.count(batch)]
-        return rows, jnp.ones(self.count(batch))
+        return Choice(rows, jnp.ones(self.count(batch)), memory)

@@ -21,4 +21,4 @@ class Apply(Stage):
         """Start `through` from the weights that the stage before ships."""
         before = work.inputs["before"]
         made = reparametrize(before, self.through, key=work.stream("init"))
-        return replace(made, notes=explained_notes(made, before))
+        return replace(made, notes={**made.notes, **explained_notes(made, before)})

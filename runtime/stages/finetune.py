@@ -10,7 +10,7 @@ from lab.spec.units import Duration
 @component(
     "finetune",
     kind="stage",
-    streams=("init", "batches", "augment"),
+    streams=("init", "batches", "augment", "dropout"),
     facts="lab.runtime.facts.stages:train",
 )
 class Finetune(Train):

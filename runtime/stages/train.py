@@ -1,38 +1,48 @@
 """Training with labels: every method here is this one stage with other plugs."""
 
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
-import jax
 import jax.numpy as jnp
-import numpy as np
 
-from lab.runtime import registry, scoring, training
-from lab.runtime.artifact import Artifact, reparameterization, reparametrize
-from lab.runtime.dataset import Data, Dataset, Examples
+from lab.runtime import loss as losses
+from lab.runtime import patterns, registry, scoring, training, watching
+from lab.runtime.artifact import (
+    Artifact,
+    reparameterization,
+    reparametrize,
+    shipped_weights,
+    weights,
+)
+from lab.runtime.course import Course, Rules, run_within_memory
+from lab.runtime.dataset import Data, Dataset
 from lab.runtime.durations import whole_steps
-from lab.runtime.errors import Diverged, UnsuitableSetting
-from lab.runtime.loss import Loss
+from lab.runtime.errors import UnsuitableSetting
+from lab.runtime.loss import Loss, Terms
 from lab.runtime.losses.task import Task
 from lab.runtime.model import Model
+from lab.runtime.model import State as Arrays
 from lab.runtime.optimizer import Optimizer
 from lab.runtime.optimizers.sgd import SGD
+from lab.runtime.recipe import Recipe, Supply, Trainable
 from lab.runtime.reparameterization import Reparameterization, Split
 from lab.runtime.selector import Selector
 from lab.runtime.selectors.all import All
 from lab.runtime.starting import starting_point
+from lab.runtime.stopping import Stopping
 from lab.runtime.work import Stage, Work
-from lab.spec.declare import component, parameter
+from lab.spec.declare import Moment, Seconds, component, parameter
 from lab.spec.units import Duration
 
-#: Steps between two looks at the loss, where every step is a program of its own.
-LOOK = 20
+#: Counts of an arm so far, which each training adds to.
+PASSES = ("forwards", "backwards")
 
 
 @component(
     "train",
     kind="stage",
-    streams=("init", "batches", "augment"),
+    streams=("init", "batches", "augment", "dropout"),
     facts="lab.runtime.facts.stages:train",
 )
 class Train(Stage):
@@ -48,18 +58,51 @@ class Train(Stage):
     by: Optimizer = parameter(SGD(lr=0.1, momentum=0.9), "how gradients become steps")
     duration: Duration = parameter(Duration(15, "epochs"), "how long", name="for")
     batch: int = parameter(128, "examples in a step", low=1)
+    micro_batch: int | None = parameter(
+        None, "examples run at once; none for the whole batch, or less where memory runs out", low=1
+    )
+    accumulate: int = parameter(1, "batches whose gradients make one step", low=1)
+    clip: float | None = parameter(
+        None, "the norm that gradients are cut to; none for any", above=0, traced=True
+    )
+    precision: Literal["f32", "bf16"] = parameter("f32", "of products and activations")
     average: float = parameter(
         0.0, "share of the weights' running average kept at a step; 0 for none", low=0, below=1
     )
+    only: tuple[Literal["norms", "biases", "stem", "head"] | str, ...] = parameter(
+        ("**",), "patterns and words of what is trained, of all that goes through nothing"
+    )
+    freeze_bits: Moment = parameter(Duration(1, "share"), "when bit widths stop moving")
     watch: Literal["validation", "test"] | None = parameter(
-        None, "examples that the accuracy after every epoch is of"
+        None, "examples that the accuracy at every evaluation is of"
+    )
+    evaluate: Duration = parameter(Duration(1, "epochs"), "how long from one to the next")
+    stop: Stopping | None = parameter(None, "when to stop early")
+    keep: Literal["last", "best"] = parameter(
+        "last", "which network: by the metric of `stop`, or the accuracy that is watched"
+    )
+    cap: Seconds | None = parameter(
+        None, "longest time on the wall; the result then depends on the machine", above=0
     )
 
     def run(self, work: Work) -> Artifact:
         """Train, and keep the way there as history."""
         if self.data is None:
             raise UnsuitableSetting("training has no data: declare some, or give `data:`")
-        return _Course.of(self, self._beginning(work), self.data.loaded(), work).run()
+        begin = self._beginning(work)
+        job = _Job.of(self, begin, self.data.loaded(), work)
+        course = Course(job.recipe, job.rules, job.supply, work.progress)
+        (trainable, buffers), course = run_within_memory(
+            course, begin.split, job.moving, dict(begin.buffers)
+        )
+        return replace(
+            begin,
+            split=Split(trainable.split, begin.split.fixed),
+            rest={**job.supply.frozen, **trainable.rest},
+            buffers=buffers,
+            history=course.history,
+            notes={**course.notes, **_totals(work.inputs.get("before"), course.notes)},
+        )
 
     def _beginning(self, work: Work) -> Artifact:
         before = work.inputs.get("before")
@@ -72,113 +115,127 @@ class Train(Stage):
         return reparametrize(before, self.through, key=work.stream("init"))
 
 
-@dataclass
-class _Course:
-    """One training: its recipe, its examples, and what it has seen so far."""
+def _totals(before: Artifact | None, notes: Mapping[str, float]) -> dict[str, float]:
+    earlier = {} if before is None else before.notes
+    return {f"total_{name}": earlier.get(f"total_{name}", 0.0) + notes[name] for name in PASSES}
 
-    stage: Train
-    begin: Artifact
-    dataset: Dataset
-    work: Work
-    recipe: training.Recipe
-    watched: Examples | None
-    history: dict[str, list[float]] = field(default_factory=dict)
+
+@dataclass(frozen=True)
+class _Job:
+    """A stage with its arrays: what to do, on what, and what to look at on the way."""
+
+    recipe: Recipe
+    rules: Rules
+    supply: Supply
+    moving: Arrays
 
     @classmethod
-    def of(cls, stage: Train, begin: Artifact, dataset: Dataset, work: Work) -> "_Course":
-        count = len(dataset.train.labels)
-        batch = min(stage.batch, count)
-        per_epoch = count // batch
-        steps = whole_steps(stage.duration, steps_per_epoch=per_epoch, batch=batch)
-        recipe = training.Recipe(
-            model=registry.instantiate(begin.model),
-            through=reparameterization(begin),
-            select=stage.select,
-            loss=stage.loss,
-            by=stage.by,
-            augment=stage.data.augment if stage.data else (),
-            batch=batch,
-            steps=steps,
-            steps_per_epoch=per_epoch,
-            average=stage.average,
+    def of(cls, stage: Train, begin: Artifact, dataset: Dataset, work: Work) -> "_Job":
+        terms = losses.terms_of(stage.loss)
+        recipe = _recipe(stage, begin, dataset, terms, teachers=_models(terms, work))
+        moving = _moving(stage.only, recipe.model, begin)
+        supply = Supply(
+            inputs=jnp.asarray(dataset.train.inputs),
+            labels=jnp.asarray(dataset.train.labels),
+            fixed=dict(begin.split.fixed),
+            batches=work.stream("batches"),
+            augment=work.stream("augment"),
+            dropout=work.stream("dropout"),
+            numbers=training.traced_numbers(recipe),
+            frozen={path: w for path, w in begin.rest.items() if path not in moving},
+            start=weights(begin) if terms.needs_start else {},
+            teachers={role: _taught_by(work.inputs[role]) for role in terms.teachers},
         )
-        watched = None if stage.watch is None else dataset.split(stage.watch)
-        return cls(stage, begin, dataset, work, recipe, watched)
+        return cls(recipe, _rules(stage, begin, recipe, work), supply, moving)
 
-    def run(self) -> Artifact:
-        recipe, begin = self.recipe, self.begin
-        state = training.start(recipe, begin.split, dict(begin.rest), dict(begin.buffers))
-        supply = self._supply()
-        for first in range(0, recipe.steps, recipe.steps_per_epoch):
-            length = min(recipe.steps_per_epoch, recipe.steps - first)
-            state = self._epoch(state, supply, first, length)
-        trainable, buffers = training.finished(recipe, state)
-        return replace(
-            begin,
-            split=Split(trainable.split, begin.split.fixed),
-            rest=trainable.rest,
-            buffers=buffers,
-            history=self.history,
-            notes={"steps": recipe.steps},
+
+def _recipe(
+    stage: Train,
+    begin: Artifact,
+    dataset: Dataset,
+    terms: Terms,
+    *,
+    teachers: tuple[tuple[str, Model], ...],
+) -> Recipe:
+    count = len(dataset.train.labels)
+    batch = min(stage.batch, count)
+    per_epoch = count // batch
+    steps = whole_steps(stage.duration, steps_per_epoch=per_epoch, batch=batch)
+    frozen = whole_steps(stage.freeze_bits, steps_per_epoch=per_epoch, total_steps=steps)
+    return Recipe(
+        model=registry.instantiate(begin.model),
+        through=reparameterization(begin),
+        select=stage.select,
+        loss=terms,
+        by=stage.by,
+        augment=stage.data.augment if stage.data else (),
+        batch=batch,
+        steps=steps,
+        steps_per_epoch=per_epoch,
+        classes=dataset.classes,
+        average=stage.average,
+        clip=stage.clip,
+        accumulate=stage.accumulate,
+        cuts=1 if stage.micro_batch is None else -(-batch // stage.micro_batch),
+        precision=stage.precision,
+        freeze_bits_at=frozen if frozen < steps else None,
+        teachers=teachers,
+    )
+
+
+def _models(terms: Terms, work: Work) -> tuple[tuple[str, Model], ...]:
+    return tuple((role, registry.instantiate(work.inputs[role].model)) for role in terms.teachers)
+
+
+def _taught_by(teacher: Artifact) -> tuple[Arrays, Arrays]:
+    return shipped_weights(teacher), dict(teacher.buffers)
+
+
+def _moving(only: tuple[str, ...], model: Model, begin: Artifact) -> Arrays:
+    """The parameters that are trained, of those that go through nothing."""
+    if only == ("**",):
+        return dict(begin.rest)
+    return {path: begin.rest[path] for path in patterns.named(begin.rest, only, model.parts)}
+
+
+def _rules(stage: Train, begin: Artifact, recipe: Recipe, work: Work) -> Rules:
+    if stage.keep == "best" and stage.stop is None and stage.watch is None:
+        raise UnsuitableSetting(
+            "`keep: best` has nothing to tell the best by: give `watch: validation`, or `stop:`"
         )
+    every = whole_steps(
+        stage.evaluate, steps_per_epoch=recipe.steps_per_epoch, total_steps=recipe.steps
+    )
+    goal = None if stage.watch is None else f"{stage.watch}_accuracy"
+    return Rules(
+        evaluate_every=max(every, 1),
+        watch=lambda trainable, buffers: _watched(
+            stage, _with(begin, trainable, buffers), work, recipe.model
+        ),
+        goal=goal if stage.stop is None else "watched",
+        lower_is_better=stage.stop is not None and watching.is_better_lower(stage.stop.of),
+        stop=stage.stop,
+        keep_best=stage.keep == "best",
+        cap=stage.cap,
+    )
 
-    def _supply(self) -> training.Supply:
-        train = self.dataset.train
-        return training.Supply(
-            inputs=jnp.asarray(train.inputs),
-            labels=jnp.asarray(train.labels),
-            fixed=dict(self.begin.split.fixed),
-            batches=self.work.stream("batches"),
-            augment=self.work.stream("augment"),
-            numbers=training.traced_numbers(self.recipe),
-        )
 
-    def _epoch(
-        self, state: training.State, supply: training.Supply, first: int, length: int
-    ) -> training.State:
-        epoch = jnp.asarray(first // self.recipe.steps_per_epoch)
-        order = training.epoch_order(supply.batches, epoch, count=len(supply.labels))
-        chunk = length if training.loops_in_program(self.recipe.model) else 1
-        advance = training.program(self.recipe, chunk)
-        tallies: list[training.Tally] = []
-        for done in range(0, length, chunk):
-            state, tally = advance(state, supply, order)
-            tallies.append(tally)
-            if (done + chunk) % LOOK == 0 or done + chunk == length:
-                self._look(first + done + chunk, tally, chunk)
-        self._record(state, tallies, first + length)
-        return state
+def _with(begin: Artifact, trainable: Trainable, buffers: Arrays) -> Artifact:
+    return replace(
+        begin,
+        split=Split(trainable.split, begin.split.fixed),
+        rest={**begin.rest, **trainable.rest},
+        buffers=buffers,
+    )
 
-    def _look(self, step: int, tally: training.Tally, chunk: int) -> None:
-        loss = float(tally.loss) / chunk
-        if not np.isfinite(loss):
-            raise Diverged(
-                f"the loss is {loss} at step {step} of {self.recipe.steps}; a smaller learning "
-                "rate or a warm-up usually mends this"
-            )
-        self.work.progress(step, self.recipe.steps, {"loss": loss})
 
-    def _record(self, state: training.State, tallies: list[training.Tally], step: int) -> None:
-        total = jax.tree.map(lambda *parts: float(np.sum(np.asarray(parts))), *tallies)
-        recipe = self.recipe
-        steps = (step - 1) % recipe.steps_per_epoch + 1
-        rate = recipe.by.rate(total_steps=recipe.steps, steps_per_epoch=recipe.steps_per_epoch)
-        now = {
-            "epoch": step / recipe.steps_per_epoch,
-            "loss": total.loss / steps,
-            "train_accuracy": total.correct / total.examples,
-            "rate": float(rate(step - 1)),
-        }
-        if self.watched is not None:
-            now[f"{self.stage.watch}_accuracy"] = self._accuracy(state, self.watched)
-        for name, value in now.items():
-            self.history.setdefault(name, []).append(value)
-        self.work.progress(step, recipe.steps, now)
-
-    def _accuracy(self, state: training.State, examples: Examples) -> float:
-        trainable, buffers = training.finished(self.recipe, state)
-        split = Split(trainable.split, dict(self.begin.split.fixed))
-        through = self.recipe.through
-        made = {} if through is None else through.materialize(split)
-        params = {**trainable.rest, **made}
-        return float(scoring.correct(self.recipe.model, params, buffers, examples).mean())
+def _watched(stage: Train, artifact: Artifact, work: Work, model: Model) -> dict[str, float]:
+    found: dict[str, float] = {}
+    if stage.watch is not None and stage.data is not None:
+        examples = stage.data.loaded().split(stage.watch)
+        right = scoring.correct(model, weights(artifact), dict(artifact.buffers), examples)
+        found[f"{stage.watch}_accuracy"] = float(right.mean())
+    if stage.stop is not None:
+        metric: Any = stage.stop.of
+        found["watched"] = watching.measured(metric, artifact, work, stage.data)
+    return found

@@ -14,11 +14,13 @@ from lab.runtime import registry, scoring, training
 from lab.runtime.artifact import Artifact, weights
 from lab.runtime.augmentations.crop import Crop
 from lab.runtime.augmentations.flip import Flip
+from lab.runtime.batches import epoch_order
 from lab.runtime.bridge import checkpoint
 from lab.runtime.data.cifar10_sample import Cifar10Sample
 from lab.runtime.data.digits import Digits
 from lab.runtime.dataset import Dataset, Examples
 from lab.runtime.errors import Diverged, MissingFile, UnsuitableSetting
+from lab.runtime.loss import terms_of
 from lab.runtime.losses.task import Task
 from lab.runtime.measurements.accuracy import Accuracy
 from lab.runtime.measurements.bytes import FileBytes
@@ -29,6 +31,7 @@ from lab.runtime.models.mlp import MLP
 from lab.runtime.models.resnet20 import ResNet20
 from lab.runtime.optimizers.adam import Adam
 from lab.runtime.optimizers.sgd import SGD
+from lab.runtime.recipe import Leg, Recipe, Supply
 from lab.runtime.reparameterizations.plain import Plain
 from lab.runtime.reparameterizations.prune import Prune
 from lab.runtime.selectors.random import Random
@@ -247,36 +250,40 @@ def test_a_small_resnet_fits_a_few_images_through_augmentation() -> None:
 
 
 def test_a_loop_inside_the_program_takes_the_same_steps() -> None:
-    recipe = training.Recipe(
+    recipe = Recipe(
         model=NET,
         through=None,
         select=train().select,
-        loss=Task(),
+        loss=terms_of(Task()),
         by=SGD(lr=0.1, momentum=0.9),
         augment=(),
         batch=8,
         steps=6,
         steps_per_epoch=6,
-        average=0.0,
+        classes=10,
     )
     random = np.random.default_rng(92)
-    supply = training.Supply(
+    supply = Supply(
         inputs=jnp.asarray(random.uniform(size=(48, 64)), jnp.float32),
         labels=jnp.asarray(random.integers(0, 10, 48)),
         fixed={},
         batches=jax.random.key(1),
         augment=jax.random.key(2),
+        dropout=jax.random.key(3),
         numbers=training.traced_numbers(recipe),
+        frozen={},
+        start={},
+        teachers={},
     )
-    order = training.epoch_order(supply.batches, jnp.asarray(0), count=48)
+    order = epoch_order(supply.batches, jnp.asarray(0), count=48)
     params, buffers = NET.init(jax.random.key(92))
-    split = artifacts.Split({}, {})
-    together, _ = training.program(recipe, 6)(
-        training.start(recipe, split, params, buffers), supply, order
+    split, leg = artifacts.Split({}, {}), Leg(order, jnp.full((), 6, jnp.int32))
+    together, _ = training.program(recipe, looped=True)(
+        training.start(recipe, split, params, buffers), supply, leg
     )
     alone = training.start(recipe, split, params, buffers)
     for _ in range(6):
-        alone, _ = training.program(recipe, 1)(alone, supply, order)
+        alone, _ = training.program(recipe, looped=False)(alone, supply, leg)
     for path in params:
         np.testing.assert_allclose(
             together.trainable.rest[path], alone.trainable.rest[path], rtol=1e-5, atol=1e-6
@@ -284,8 +291,8 @@ def test_a_loop_inside_the_program_takes_the_same_steps() -> None:
 
 
 def test_an_epoch_visits_every_example_once() -> None:
-    one = training.epoch_order(jax.random.key(93), jnp.asarray(0), count=100)
-    two = training.epoch_order(jax.random.key(93), jnp.asarray(1), count=100)
+    one = epoch_order(jax.random.key(93), jnp.asarray(0), count=100)
+    two = epoch_order(jax.random.key(93), jnp.asarray(1), count=100)
     assert sorted(one.tolist()) == sorted(two.tolist()) == list(range(100))
     assert one.tolist() != two.tolist()
 

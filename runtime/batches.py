@@ -1,0 +1,90 @@
+"""The examples of a step: drawn in the epoch's order, changed, chosen, cut into pieces.
+
+Random numbers are `fold_in(stream, step)` and `fold_in(stream, epoch)`, so that a result does not
+depend on where a run was resumed.
+"""
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
+
+from lab.runtime.loss import Targets
+from lab.runtime.recipe import Recipe, Supply
+
+
+class Batch(NamedTuple):
+    """Examples of a step. `keys` are each example's own, `teachers` logits by role.
+
+    The mean over the step is `sum(shares · losses) / count`, `real` marking the examples that are
+    no filling.
+    """
+
+    inputs: Shaped[Array, "batch ..."]
+    targets: Targets
+    shares: Float[Array, " batch"]
+    real: Float[Array, " batch"]
+    keys: PRNGKeyArray
+    teachers: dict[str, Float[Array, "batch classes"]]
+
+    def rows(self, index: Int[Array, " chosen"]) -> "Batch":
+        """Some of the examples."""
+        return jax.tree.map(lambda part: part[index], self)
+
+
+@partial(jax.jit, static_argnames="count")
+def epoch_order(key: PRNGKeyArray, epoch: Int[Array, ""], *, count: int) -> Int[Array, " count"]:
+    """The order in which an epoch visits the examples."""
+    return jax.random.permutation(jax.random.fold_in(key, epoch), count)
+
+
+def drawn(recipe: Recipe, step: Array, supply: Supply, order: Array) -> Batch:
+    """The batch of a step, augmented."""
+    first = (step % recipe.steps_per_epoch) * recipe.batch
+    rows = jax.lax.dynamic_slice_in_dim(order, first, recipe.batch)
+    inputs, targets = supply.inputs[rows], supply.labels[rows]
+    if any(one.mixes for one in recipe.augment):
+        targets = jax.nn.one_hot(targets, recipe.classes)
+    key = jax.random.fold_in(supply.augment, step)
+    for place, augmentation in enumerate(recipe.augment):
+        inputs, targets = augmentation.mixed(inputs, targets, jax.random.fold_in(key, place))
+    drop = jax.random.fold_in(jax.random.fold_in(supply.dropout, step), 1)
+    return Batch(
+        inputs,
+        targets,
+        shares=jnp.ones(recipe.batch),
+        real=jnp.ones(recipe.batch),
+        keys=jax.random.split(drop, recipe.batch),
+        teachers={},
+    )
+
+
+def taught(recipe: Recipe, supply: Supply, batch: Batch) -> Batch:
+    """The batch with what the teachers say of it."""
+    said = {}
+    for role, model in recipe.teachers:
+        params, buffers = supply.teachers[role]
+        said[role] = model.apply(params, buffers, batch.inputs, train=False)[0]
+    return batch._replace(teachers=said)
+
+
+def pieces(batch: Batch, cuts: int) -> Batch:
+    """The batch in so many equal pieces along a new first axis, the last one filled up.
+
+    The filling has no share in the mean. (Batch statistics of a network do see it, and are those of
+    a piece.)
+    """
+    count = len(batch.shares)
+    size = -(-count // cuts)
+    index = jnp.arange(cuts * size)
+    there = (index < count).astype(jnp.float32)
+    filled = batch.rows(jnp.minimum(index, count - 1))
+    filled = filled._replace(shares=filled.shares * there, real=filled.real * there)
+    return jax.tree.map(lambda part: part.reshape(cuts, size, *part.shape[1:]), filled)
+
+
+def answers(targets: Targets) -> Int[Array, " batch"]:
+    """The class of each example: the one with the largest share."""
+    return targets if targets.ndim == 1 else jnp.argmax(targets, axis=1)

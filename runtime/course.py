@@ -1,0 +1,185 @@
+"""One training on the host: legs of steps, what is looked at between them, and when it ends.
+
+A leg ends where an epoch does, where something is evaluated, and every `LOOK` steps where each step
+is a program of its own or a time limit is kept. Whatever ends a training early (patience, a cap on
+the wall clock, no memory for a whole batch) is a note of its result.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from lab.runtime import batches, training
+from lab.runtime.errors import Diverged
+from lab.runtime.recipe import Leg, Recipe, State, Supply, Tally, Trainable
+from lab.runtime.reparameterization import Split
+from lab.runtime.stopping import Stopping
+from lab.runtime.work import Progress
+
+#: Steps between two looks at the loss, where every step is a program of its own.
+LOOK = 20
+
+#: A trained network, and its value: higher is better.
+Watch = Callable[[Trainable, Any], dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a training watches, and when it stops. Steps count from its beginning.
+
+    `evaluate_every`: steps between two evaluations. `watch`: values of the network as it stands, by
+    name. `goal`: which of these is to be as high as possible (or as low), where one is.
+    `keep_best`: return the network of the best evaluation. `cap`: seconds on the wall.
+    """
+
+    evaluate_every: int
+    watch: Watch
+    goal: str | None = None
+    lower_is_better: bool = False
+    stop: Stopping | None = None
+    keep_best: bool = False
+    cap: float | None = None
+
+
+@dataclass
+class Course:
+    """Where a training stands, and what it has seen."""
+
+    recipe: Recipe
+    rules: Rules
+    supply: Supply
+    progress: Progress
+    history: dict[str, list[float]] = field(default_factory=dict)
+    notes: dict[str, float] = field(default_factory=dict)
+    _tallies: list[Tally] = field(default_factory=list)
+    _seen: list[float] = field(default_factory=list)
+    _steps: list[int] = field(default_factory=list)
+    _best: tuple[Trainable, Any] | None = None
+    _passes: np.ndarray = field(default_factory=lambda: np.zeros(2))
+
+    def run(self, split: Split, rest: Any, buffers: Any) -> tuple[Trainable, Any]:
+        """What training makes of these numbers. Raises `Diverged`."""
+        recipe = self.recipe
+        state = training.start(recipe, split, rest, buffers)
+        began, step, ended = time.monotonic(), 0, {}
+        while step < recipe.steps and not ended:
+            stop = self._end_of_leg(step)
+            state = self._leg(state, step, stop)
+            step = stop
+            if self._is_time_to_evaluate(step):
+                self._evaluate(state, step)
+                if self._has_no_patience_left():
+                    ended = {"stopped_early": 1.0}
+            if self.rules.cap is not None and time.monotonic() - began >= self.rules.cap:
+                ended = ended or {"capped": 1.0}
+        if self._tallies:
+            self._evaluate(state, step)
+        self.notes |= {"steps": step, **ended}
+        self.notes |= dict(zip(("forwards", "backwards"), map(float, self._passes), strict=True))
+        if self._best is not None:
+            self.notes["best_step"] = self._steps[int(np.nanargmax(self._seen))]
+            return self._best
+        return training.finished(recipe, state)
+
+    def _end_of_leg(self, step: int) -> int:
+        every = self.rules.evaluate_every
+        ends = [self.recipe.steps_per_epoch, every]
+        if self.rules.cap is not None or not self._looped:
+            ends.append(LOOK)
+        return min(self.recipe.steps, *((step // length + 1) * length for length in ends))
+
+    @property
+    def _looped(self) -> bool:
+        return training.loops_in_program(self.recipe.model)
+
+    def _leg(self, state: State, step: int, stop: int) -> State:
+        epoch = jnp.asarray(step // self.recipe.steps_per_epoch)
+        order = batches.epoch_order(self.supply.batches, epoch, count=len(self.supply.labels))
+        advance = training.program(self.recipe, looped=self._looped)
+        leg = Leg(order, jnp.full((), stop, jnp.int32))
+        for _ in range(1 if self._looped else stop - step):
+            state, tally = advance(state, self.supply, leg)
+            self._tallies.append(tally)
+        loss = float(self._tallies[-1].loss) / (stop - step if self._looped else 1)
+        if not np.isfinite(loss):
+            raise Diverged(
+                f"the loss is {loss} at step {stop} of {self.recipe.steps}; a smaller learning "
+                "rate or a warm-up usually mends this"
+            )
+        self.progress(stop, self.recipe.steps, {"loss": loss})
+        return state
+
+    def _is_time_to_evaluate(self, step: int) -> bool:
+        return step % self.rules.evaluate_every == 0 or step == self.recipe.steps
+
+    def _evaluate(self, state: State, step: int) -> None:
+        """Record what the steps since the last evaluation saw, and watch the network."""
+        total = jax.tree.map(lambda *parts: float(np.sum(np.asarray(parts))), *self._tallies)
+        self._tallies.clear()
+        self._passes += (total.forwards, total.backwards)
+        recipe = self.recipe
+        before = self._steps[-1] if self._steps else 0
+        taken = step - before
+        rate = recipe.by.rate(
+            total_steps=max(recipe.steps // recipe.accumulate, 1),
+            steps_per_epoch=recipe.steps_per_epoch / recipe.accumulate,
+        )
+        now = {
+            "epoch": step / recipe.steps_per_epoch,
+            "loss": total.loss / taken,
+            "train_accuracy": total.correct / total.examples,
+            "rate": float(rate((step - 1) // recipe.accumulate)),
+            **{name: value / taken for name, value in total.curves.items()},
+        }
+        made = training.finished(recipe, state)
+        now |= self.rules.watch(*made)
+        for name, value in now.items():
+            self.history.setdefault(name, []).append(value)
+        self._steps.append(step)
+        self._keep(made, now)
+        self.progress(step, recipe.steps, now)
+
+    def _keep(self, made: tuple[Trainable, Any], now: dict[str, float]) -> None:
+        if self.rules.goal is None:
+            return
+        value = now[self.rules.goal] * (-1 if self.rules.lower_is_better else 1)
+        is_best = not self._seen or not value <= np.nanmax(self._seen)
+        self._seen.append(value)
+        if is_best and self.rules.keep_best:
+            # The next step takes the state's memory over.
+            self._best = jax.tree.map(jnp.copy, made)
+
+    def _has_no_patience_left(self) -> bool:
+        stop = self.rules.stop
+        return stop is not None and stop.is_over(
+            self._seen,
+            self._steps,
+            total_steps=self.recipe.steps,
+            per_epoch=self.recipe.steps_per_epoch,
+        )
+
+
+def run_within_memory(course: Course, split: Split, rest: Any, buffers: Any) -> tuple[Any, Course]:
+    """Run a training, in ever smaller pieces of a batch where memory runs out.
+
+    It begins again from the start, so that its numbers are those of one training throughout.
+    """
+    while True:
+        try:
+            return course.run(split, rest, buffers), course
+        except jax.errors.JaxRuntimeError as failure:
+            if "RESOURCE_EXHAUSTED" not in str(failure):
+                raise
+            if course.recipe.cuts >= course.recipe.batch:
+                raise MemoryError(
+                    "there is no memory for a single example; take a smaller model, or `bf16`"
+                ) from failure
+        cuts = min(2 * course.recipe.cuts, course.recipe.batch)
+        recipe = replace(course.recipe, cuts=cuts)
+        course = Course(recipe, course.rules, course.supply, course.progress)
+        course.notes["pieces_of_a_batch"] = float(cuts)

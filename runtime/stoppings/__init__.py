@@ -1,0 +1,1 @@
+"""Rules for stopping early, one file each."""
