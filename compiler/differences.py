@@ -11,11 +11,12 @@ _NOTHING = object()
 
 @record
 class Difference:
-    """One part of two values. `before` and `after` are None too where one of them lacks it."""
+    """One part of two values. `is_lacking`: one of them has no such part, None stands for it."""
 
     steps: Steps
     before: Value
     after: Value
+    is_lacking: bool = False
 
 
 def differences(before: Value, after: Value, steps: Steps = ()) -> Iterator[Difference]:
@@ -23,7 +24,7 @@ def differences(before: Value, after: Value, steps: Steps = ()) -> Iterator[Diff
 
     Example:
         >>> list(differences({"a": 1, "b": [2, 3]}, {"a": 1, "b": [2, 4]}))
-        [Difference(steps=('b', 1), before=3, after=4)]
+        [Difference(steps=('b', 1), before=3, after=4, is_lacking=False)]
     """
     if before == after or _is_same_file(before, after):
         return
@@ -43,7 +44,7 @@ def _of_mappings(
         if name in before and name in after:
             yield from differences(before[name], after[name], (*steps, name))
         else:
-            yield Difference((*steps, name), before.get(name), after.get(name))
+            yield Difference((*steps, name), before.get(name), after.get(name), is_lacking=True)
 
 
 def _are_alike(before: Mapping[str, Value], after: Mapping[str, Value]) -> bool:

@@ -17,12 +17,12 @@ def only(plan: Plan, scope: Scope, filters: Sequence[core.Filter]) -> Plan:
     """The part of a plan that filters leave. Raises Problem where a condition means nothing."""
     if not filters:
         return plan
-    chosen = {
-        (grid.name, point.identity)
-        for grid in scope.study.grids
-        for point in expand(scope, replaced(grid, filters=(*grid.filters, *filters))).points
-    }
-    runs = [run for run in plan.runs if (run.grid, run.point) in chosen]
+    chosen: set[str] = set()
+    for grid in scope.study.grids:
+        vary = (grid.repeat or scope.study.repeat).vary
+        left = expand(scope, replaced(grid, filters=(*grid.filters, *filters))).points
+        chosen |= {point.identity(vary) for point in left}
+    runs = [run for run in plan.runs if run.point in chosen]
     part = part_of(plan, runs, ())
     there = {node.key for node in part.nodes}
     claims = [one for one in plan.claims if _needs(one) <= there]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from lab.compiler.canonical import Shown
-from lab.compiler.differences import inside
+from lab.compiler.differences import Difference, inside
 from lab.compiler.neighbors import ArgumentTexts, Family, Relatives, changed, families, family
 from lab.compiler.plan import Node, Plan
 from lab.compiler.reasons import NO_EVIDENCE, Change, Evidence, Explains, Kind, Reason
@@ -136,10 +136,11 @@ class _Reasoning:
         first = nodes[0]
         relatives = self._relatives[family(first)]
         nearest = relatives.nearest(first, relatives.marks(first.arguments))
-        changes = [
-            self._change(one.steps, one.before, nodes, nearest) for one in changed(nearest, first)
-        ]
-        keys = tuple(node.key for node in nodes)
+        every, keys = changed(nearest, first), tuple(node.key for node in nodes)
+        real = [one for one in every if not one.is_lacking]
+        if not real:  # a component takes what it did not take when the stored stage was made
+            return Reason("code", keys, subject=_said(_takers(first, every)))
+        changes = [self._change(one.steps, one.before, nodes, nearest) for one in real]
         merged = tuple({(one.name, one.before, one.after): one for one in changes}.values())
         places = tuple(place for one in merged for place in one.places)
         return Reason(kind, keys, changes=merged, places=places)
@@ -199,8 +200,23 @@ def _together(one: Reason, other: Reason) -> Reason:
 def _own_code(node: Node, stale: Sequence[CodeChange]) -> str:
     """The components of a node itself whose code changed, in words."""
     inside = {f"{node.role} {node.component}", *_components(dict(node.arguments))}
-    names = (one.component.rpartition(" ")[2] for one in stale if one.component in inside)
-    return " and ".join(f"`{name}`" for name in names)
+    return _said(one.component.rpartition(" ")[2] for one in stale if one.component in inside)
+
+
+def _takers(node: Node, lacking: Sequence[Difference]) -> Iterator[str]:
+    """The components that take what the stored stage lacks."""
+    for one in lacking:
+        value: Value = {"component": node.component, "args": dict(node.arguments)}
+        name = node.component
+        for step in ("args", *one.steps):
+            if isinstance(value, dict) and "component" in value:
+                name = str(value["component"])
+            value = inside(value, step)
+        yield name
+
+
+def _said(names: Iterable[str]) -> str:
+    return " and ".join(f"`{name}`" for name in dict.fromkeys(names))
 
 
 def _components(value: Value) -> set[str]:

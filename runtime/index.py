@@ -17,6 +17,8 @@ from lab.runtime.store import RECORD, keys_in
 
 #: The file beside the stages; its first line says how the others are written.
 NAME = ".index"
+#: As `lab.runtime.checkpoints` has it, which plans do without.
+_CHECKPOINTS = "checkpoints"
 _HEAD = "lab index 2"
 _END = "."
 _DETAILS = ("role", "inputs", "seed", "vary")
@@ -65,6 +67,11 @@ def add(root: Path, records: Mapping[str, Mapping[str, Any]]) -> None:
     lines = [line for key, record in records.items() if (line := _line(key, record))]
     if lines:
         _append(root / NAME, lines)
+
+
+def unfinished_in(root: Path) -> frozenset[str]:
+    """Keys of the stages that can be gone on with: a checkpoint of them is whole."""
+    return frozenset(path.parent.name for path in (root / _CHECKPOINTS).glob("*/*.json"))
 
 
 def _lines(path: Path) -> tuple[dict[str, str], bool]:

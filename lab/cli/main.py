@@ -63,15 +63,23 @@ COMMANDS = (
     ),
     Command("explain", "a page about an error code", "lab.cli.language:explain", ("names",)),
     Command("docs", "signature and meaning of components", "lab.cli.language:docs", ("any-names",)),
-    Command("plan", "what would run, and what is there", "lab.cli.plan:plan", (*_STUDY, "--json")),
+    Command(
+        "plan",
+        "what would run and why, what is there, and what it costs",
+        "lab.cli.plan:plan",
+        (*_STUDY, "--only", "--verbose", "--json"),
+    ),
     Command(
         "run",
         "run what is missing and report",
         "lab.cli.run:run",
-        (*_STUDY, "--jobs", "--limit"),
+        (*_STUDY, "--only", "--jobs", "--limit"),
     ),
     Command(
-        "report", "tables, verdicts and plots from what is stored", "lab.cli.run:report", _STUDY
+        "report",
+        "tables, verdicts and plots from what is stored",
+        "lab.cli.run:report",
+        (*_STUDY, "--only"),
     ),
     Command("ui", "open Aim on a study's runs", "lab.cli.ui:ui", (*_STUDY, "--port")),
     Command(
@@ -79,6 +87,12 @@ COMMANDS = (
         "the weights an arm of a study ends with, as safetensors",
         "lab.cli.export:export",
         (*_STUDY, "--arm", "--output"),
+    ),
+    Command(
+        "why",
+        "what a result was made of and with, and what the nearest one has else",
+        "lab.cli.why:why",
+        ("result", "--profile", "--set", "--results", "--json"),
     ),
     Command(
         "accept",
@@ -111,6 +125,14 @@ ARGUMENTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "--set": (
         ("--set",),
         {"action": "append", "dest": "sets", "metavar": "PATH=VALUE", "help": "edit one value"},
+    ),
+    "--only": (
+        ("--only",),
+        {"metavar": "CONDITION", "help": "only runs that `keep CONDITION` would leave in a grid"},
+    ),
+    "--verbose": (
+        ("--verbose", "-v"),
+        {"action": "store_true", "help": "list every point"},
     ),
     "--results": (("--results",), {"type": Path, "metavar": "DIR", "help": "where results go"}),
     "shell": (

@@ -26,3 +26,7 @@ class Options:
     arm: str | None = None
     to: str = "safetensors"
     output: Path | None = None
+    only: str | None = None
+    since: str | None = None
+    probe: bool = False
+    verbose: bool = False

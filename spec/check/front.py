@@ -22,7 +22,7 @@ from lab.spec.check.lints import lint
 from lab.spec.check.losses import read_loss
 from lab.spec.check.methods import read_stage
 from lab.spec.check.metrics import read_metric
-from lab.spec.check.origins import EditedBy, Origins
+from lab.spec.check.origins import EditedBy, Origins, names_a_path
 from lab.spec.check.quantities import read_number
 from lab.spec.check.repeats import read_repeats
 from lab.spec.check.schedules import read_schedule
@@ -224,5 +224,9 @@ class _Study:
         node, findings = parse_expression(source)
         self.context.diagnostics += findings
         if node is not None:
-            kept = syntax.Filter("keep", node, None, node.span)
-            yield from read_filters(self.context, [kept], Scope(source))
+            scope, kept = Scope(source), syntax.Filter("keep", node, None, node.span)
+            for one in read_filters(self.context, [kept], scope):
+                if not names_a_path(one.condition):
+                    message = "runs are chosen by what they are set to, and this says nothing of it"
+                    self.context.report("E0505", message, node.span, scope)
+                yield one

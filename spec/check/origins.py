@@ -26,3 +26,16 @@ class Origins:
     edits: tuple[EditedBy, ...] = ()
     #: What `--only` keeps.
     only: tuple[core.Filter, ...] = ()
+
+
+def names_a_path(condition: core.Core) -> bool:
+    """Whether a condition asks for what a point has at some path."""
+    match condition:
+        case core.PathValue():
+            return True
+        case core.Logical():
+            return all(map(names_a_path, condition.operands))
+        case core.Compare() | core.Arithmetic():
+            return names_a_path(condition.left) or names_a_path(condition.right)
+        case _:
+            return False
