@@ -126,9 +126,11 @@ class Descents:
         """What arguments mean without code, and the code in them; nodes share arguments."""
         known = self._meant.get(id(node.arguments))
         if known is None:
-            signature = self._catalog.signatures[node.role, node.component]
+            # What waits for a search is no component.
+            signature = self._catalog.signatures.get((node.role, node.component))
+            counted = signature.counted(node.arguments) if signature else node.arguments
             codes: set[Code] = set()
-            meant = self._without_code(dict(signature.counted(node.arguments)), codes)
+            meant = self._without_code(dict(counted), codes)
             known = self._meant[id(node.arguments)] = (node.arguments, meant, frozenset(codes))
         return known[1], known[2]
 
