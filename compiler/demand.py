@@ -10,6 +10,7 @@ from typing import Literal, cast
 from lab.compiler.arithmetic import range_length
 from lab.compiler.chooser import Chooser
 from lab.compiler.evaluate import ELSEWHERE, NOWHERE, Closure, Environment, Evaluator, Resolved
+from lab.compiler.nested import ROOTS
 from lab.compiler.points import Scope
 from lab.compiler.sites import Site, Sites, given
 from lab.spec import core
@@ -248,6 +249,10 @@ class Demands:
     ) -> Sites:
         found: list[Site] = []
         for info in signature.parameters:
+            if info.type.name == "arm" and signature.kind not in ROOTS:
+                if info.name in written:
+                    found += self._stages(written[info.name], environment)
+                continue
             if info.type.name in ELSEWHERE:
                 continue
             if info.type.mapping:

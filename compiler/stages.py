@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Literal, cast
 
-from lab.compiler.canonical import NUMERICS, canonical, digest_of_text, text_of
+from lab.compiler.canonical import NUMERICS, canonical, digest_of_text, text_of, text_of_arguments
 from lab.compiler.cells import Cell
 from lab.compiler.evaluate import NOWHERE, Environment, Evaluator, Root
+from lab.compiler.nested import nested_arms
 from lab.compiler.problem import Problem
 from lab.spec import core
 from lab.spec.records import record
@@ -159,12 +160,18 @@ class Pipelines:
     def arms(
         self, signature: Signature, build: core.Build | core.Measure, environment: Environment
     ) -> dict[str, Template]:
-        """The arms that a component takes as arguments, as inputs by the parameter's name."""
-        return {
+        """The arms that a component takes as arguments, as inputs by the parameter's name.
+
+        Those inside its arguments follow, by the role they have there.
+        """
+        found = {
             info.name: self.method(build.arguments[info.name], environment)
             for info in signature.parameters
             if _is_written_arm(info, build.arguments)
         }
+        for role, arm in nested_arms(self.evaluator, signature, build, environment):
+            found[role] = self.method(arm.expression, arm.environment)
+        return found
 
     def shared(
         self,
@@ -199,7 +206,7 @@ class Pipelines:
     ) -> Template:
         """A template and its digest."""
         values = cast(dict[str, Value], arguments)
-        cell = Cell(values, text_of(values, self.evaluator.catalog))
+        cell = Cell(values, text_of_arguments(signature, values, self.evaluator.catalog))
         return self._made(role, signature, cell, inputs=inputs, owner=owner, slot=slot)
 
     def _made(
