@@ -13,7 +13,7 @@ from lab.compiler.programs import Program
 from lab.spec.records import record
 
 #: What a program takes to compile that only runs forward, beside one that trains.
-FORWARD = 0.3
+FORWARD = 0.2
 
 
 @record

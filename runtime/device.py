@@ -12,16 +12,17 @@ from pathlib import Path
 
 from lab.compiler.cost import Rates
 from lab.compiler.prices import Device
+from lab.spec.records import replaced
 
 #: One core; see `tests/runtime/test_facts.py` for what a multiplication counts.
 PROCESSOR = Rates(
     name="one core of a server-class processor",
-    macs={"convolution": 30e9, "matrix": 50e9, "field": 100e9},
-    elements=17e9,
+    macs={"convolution": 37e9, "matrix": 50e9, "field": 150e9},
+    elements=10.5e9,
     call=4e-4,
     step=1e-4,
     node=0.03,
-    compiling={"convolution": 15.0, "matrix": 3.5, "field": 6.5},
+    compiling={"convolution": 5.0, "matrix": 3.5, "field": 6.0},
 )
 GRAPHICS = Rates(
     name="a graphics processor of a data center",
@@ -32,6 +33,8 @@ GRAPHICS = Rates(
     node=0.1,
     compiling={"convolution": 12.0, "matrix": 4.0, "field": 5.0},
 )
+#: What each further thread adds, of the first one's rate.
+THREAD_GAIN = 0.75
 #: Bytes of a worker that has imported JAX and done nothing, and seconds until it has.
 PROCESS_BYTES, START_SECONDS = 4.5e8, 3.0
 
@@ -47,11 +50,18 @@ def this_device(workers: int) -> Device:
         processor(),
         workers,
         threads=threads,
-        rates=PROCESSOR,
+        rates=_with_threads(PROCESSOR, threads),
         memory_bytes=_memory_bytes(),
         process_bytes=PROCESS_BYTES,
         start_seconds=START_SECONDS,
     )
+
+
+def _with_threads(rates: Rates, threads: int) -> Rates:
+    """The rates of one thread as several have them together."""
+    gain = 1 + THREAD_GAIN * (threads - 1)
+    macs = {kind: rate * gain for kind, rate in rates.macs.items()}
+    return replaced(rates, macs=macs, elements=rates.elements * gain)
 
 
 def cores() -> list[int]:
