@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lab.runtime import batches, training
+from lab.runtime.checkpoints import Checkpoints, Nowhere
 from lab.runtime.errors import Diverged
 from lab.runtime.recipe import Leg, Recipe, State, Supply, Tally, Trainable
 from lab.runtime.reparameterization import Split
@@ -54,6 +55,7 @@ class Course:
     rules: Rules
     supply: Supply
     progress: Progress
+    checkpoints: Checkpoints = field(default_factory=Nowhere)
     history: dict[str, list[float]] = field(default_factory=dict)
     notes: dict[str, float] = field(default_factory=dict)
     _tallies: list[Tally] = field(default_factory=list)
@@ -66,7 +68,8 @@ class Course:
         """What training makes of these numbers. Raises `Diverged`."""
         recipe = self.recipe
         state = training.start(recipe, split, rest, buffers)
-        began, step, ended = time.monotonic(), 0, {}
+        state, step, elapsed = self._resumed(state)
+        began, ended = time.monotonic() - elapsed, {}
         while step < recipe.steps and not ended:
             stop = self._end_of_leg(step)
             state = self._leg(state, step, stop)
@@ -77,6 +80,8 @@ class Course:
                     ended = {"stopped_early": 1.0}
             if self.rules.cap is not None and time.monotonic() - began >= self.rules.cap:
                 ended = ended or {"capped": 1.0}
+            if self.checkpoints.is_due and not ended:
+                self._save(state, step, time.monotonic() - began)
         if self._tallies:
             self._evaluate(state, step)
         self.notes |= {"steps": step, **ended}
@@ -85,6 +90,40 @@ class Course:
             self.notes["best_step"] = self._steps[int(np.nanargmax(self._seen))]
             return self._best
         return training.finished(recipe, state)
+
+    def _save(self, state: State, step: int, elapsed: float) -> None:
+        """Keep where the training stands: all that the steps to come depend on."""
+        about = {
+            "step": step,
+            "elapsed": elapsed,
+            "cuts": self.recipe.cuts,
+            "history": self.history,
+            "tallies": [jax.tree.map(float, tally)._asdict() for tally in self._tallies],
+            "seen": self._seen,
+            "steps": self._steps,
+            "passes": self._passes.tolist(),
+            "has_best": self._best is not None,
+        }
+        self.checkpoints.save(step, (state, self._best_or(state)), about)
+
+    def _resumed(self, state: State) -> tuple[State, int, float]:
+        """Where to go on from, how many steps are done, and the seconds they took."""
+        found = self.checkpoints.restore((state, self._best_or(state)))
+        if found is None or found[1]["cuts"] != self.recipe.cuts:
+            return state, 0, 0.0
+        (state, best), about = found
+        self.history = about["history"]
+        self._tallies = [Tally(**jax.tree.map(np.float32, one)) for one in about["tallies"]]
+        self._seen, self._steps = about["seen"], about["steps"]
+        self._passes = np.array(about["passes"])
+        self._best = best if about["has_best"] else None
+        return state, about["step"], about["elapsed"]
+
+    def _best_or(self, state: State) -> tuple[Trainable, Any] | tuple[()]:
+        """The best network until now, or one of its form; nothing where none is kept."""
+        if not self.rules.keep_best:
+            return ()
+        return self._best or training.finished(self.recipe, state)
 
     def _end_of_leg(self, step: int) -> int:
         every = self.rules.evaluate_every
@@ -181,5 +220,5 @@ def run_within_memory(course: Course, split: Split, rest: Any, buffers: Any) -> 
                 ) from failure
         cuts = min(2 * course.recipe.cuts, course.recipe.batch)
         recipe = replace(course.recipe, cuts=cuts)
-        course = Course(recipe, course.rules, course.supply, course.progress)
+        course = Course(recipe, course.rules, course.supply, course.progress, course.checkpoints)
         course.notes["pieces_of_a_batch"] = float(cuts)

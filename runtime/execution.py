@@ -15,7 +15,7 @@ from typing import Any
 
 from lab.compiler.plan import Node, Plan
 from lab.compiler.programs import in_order, programs
-from lab.runtime import index, registry
+from lab.runtime import checkpoints, index, registry
 from lab.runtime.agenda import Agenda
 from lab.runtime.descent import Kept
 from lab.runtime.engine import Engine, Said, open_engine
@@ -74,6 +74,7 @@ def execute(
     jobs: int | None = None,
     limit: int | None = None,
     engine: Engine | None = None,
+    checkpoint_seconds: float = checkpoints.SECONDS,
 ) -> Outcome:
     """Run what is missing of a plan.
 
@@ -82,11 +83,13 @@ def execute(
         listener: told of everything that happens, in this process.
         jobs: workers at most. `limit`: nodes to run at most.
         engine: where to run, left open afterwards; this machine if None.
+        checkpoint_seconds: seconds of a stage's work that a kill may cost.
     """
     order = {key: place for place, key in enumerate(in_order(plan))}
     nodes = sorted(missing(plan, store.keys()), key=lambda node: order[node.key])[:limit]
     opened = engine or open_engine("local", worker_count(plan, jobs))
     run = _Execution(plan, store, folder=folder, listener=listener, nodes=nodes)
+    run.checkpoint_seconds = checkpoint_seconds
     try:
         run.loop(opened)
     finally:
@@ -116,6 +119,7 @@ class _Execution:
         self.components = [str(Path(file).resolve()) for file in plan.components]
         self.kept = Kept(store.root, self.components, self.by_key)
         self.sharing = Sharing(store)
+        self.checkpoint_seconds = checkpoints.SECONDS
         self.made: list[str] = []
         self.failed: dict[str, Mapping[str, Any]] = {}
         self._at_work: dict[int, _AtWork] = {}
@@ -127,7 +131,7 @@ class _Execution:
         self._pace: dict[str, float] = {}
 
     def loop(self, engine: Engine) -> None:
-        while len(self.agenda):
+        while len(self.agenda) or self._at_work:
             self._ask_again()
             for place in range(engine.places):
                 if place not in self._at_work:
@@ -220,6 +224,8 @@ class _Execution:
             fresh=node.fresh,
             folder=str(self.folder),
             output=str(self.store.open_scratch(node.key)),
+            checkpoints=str(self.store.checkpoints(node.key)),
+            checkpoint_seconds=self.checkpoint_seconds,
             components=self.components,
         )
 

@@ -91,7 +91,7 @@ class Train(Stage):
             raise UnsuitableSetting("training has no data: declare some, or give `data:`")
         begin = self._beginning(work)
         job = _Job.of(self, begin, self.data.loaded(), work)
-        course = Course(job.recipe, job.rules, job.supply, work.progress)
+        course = Course(job.recipe, job.rules, job.supply, work.progress, work.checkpoints)
         (trainable, buffers), course = run_within_memory(
             course, begin.split, job.moving, dict(begin.buffers)
         )
