@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import cast
 
-from lab.spec.signature import Catalog
+from lab.spec.signature import Catalog, Signature
 from lab.spec.values import Value
 
 #: Dtype and matrix-multiplication precision of every program; another class is another result.
@@ -47,9 +47,22 @@ def meaning(value: Value, catalog: Catalog) -> Value:
     made: dict[str, Value] = {name: meaning(item, catalog) for name, item in value.items()}
     if "component" in value:
         signature = catalog.signatures[cast(str, value["kind"]), cast(str, value["component"])]
+        if signature.late is not None:
+            made["args"] = meaning(_counted(signature, value["args"]), catalog)
         made["version"] = signature.version
         made["content"] = signature.content
     return made
+
+
+def _counted(signature: Signature, arguments: Value) -> Value:
+    return dict(signature.counted(cast(Mapping[str, Value], arguments)))
+
+
+def text_of_arguments(
+    signature: Signature, arguments: Mapping[str, Value], catalog: Catalog
+) -> str:
+    """The canonical text of a stage's arguments, those left out that mean their own absence."""
+    return text_of(_counted(signature, cast(Value, arguments)), catalog)
 
 
 def text_of(value: Value, catalog: Catalog) -> str:

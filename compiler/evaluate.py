@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar, cast
 
 from lab.compiler.arithmetic import between, combined, range_values
-from lab.compiler.canonical import text_of
+from lab.compiler.canonical import text_of, text_of_arguments
 from lab.compiler.cells import Cell, Noted, Settings
 from lab.compiler.chooser import Chooser
 from lab.compiler.problem import Problem
@@ -208,7 +208,7 @@ class Evaluator:
             if kind in KINDS and found.get(info.name) is None:
                 given = supply(kind)
                 found[info.name] = None if given is None else given.value
-        return Cell(found, text_of(found, self.catalog))
+        return Cell(found, text_of_arguments(signature, found, self.catalog))
 
     def stage_arguments(
         self, signature: Signature, build: core.Build, environment: Environment

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar, cast
 
-from lab.compiler.canonical import text_of
+from lab.compiler.canonical import text_of_arguments
 from lab.compiler.cells import Cell
 from lab.compiler.evaluate import Environment, Evaluator
 from lab.compiler.evidence import Row, evidence
@@ -94,7 +94,7 @@ class Metrics:
             environment,
             lambda kind: self.pipelines.chosen(kind, measure) if kind == "data" else None,
         )
-        arguments = self._on_split(arguments, measure)
+        arguments = self._on_split(arguments, measure, signature)
         inputs = self.pipelines.arms(signature, measure, environment)
         inputs["of"] = self._arm(measure.arm, environment)
         made = self.pipelines.shared(
@@ -107,12 +107,12 @@ class Metrics:
         )
         return Leaf(made, measure.field)
 
-    def _on_split(self, arguments: Cell, measure: core.Measure) -> Cell:
+    def _on_split(self, arguments: Cell, measure: core.Measure, signature: Signature) -> Cell:
         values = cast(Mapping[str, Value], arguments.value)
         if not self.split or "on" not in values or "on" in measure.arguments:
             return arguments
         value: dict[str, Value] = {**values, "on": self.split}
-        return Cell(value, text_of(value, self.evaluator.catalog))
+        return Cell(value, text_of_arguments(signature, value, self.evaluator.catalog))
 
     def _of_metrics(
         self, measure: core.Measure, signature: Signature, environment: Environment

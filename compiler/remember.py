@@ -547,6 +547,8 @@ def _around(signature: Signature) -> tuple[str, str]:
 
 
 def _entry(info: ParameterInfo, cell: Cell) -> str:
+    if info.is_late and cell.value == info.legacy:
+        return ""
     return f'"{info.name}":{cell.text},'
 
 

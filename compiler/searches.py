@@ -64,6 +64,8 @@ def _search(scope: Scope, search: core.Search, best: Mapping[str, Number] | None
 
 def waiting(plan: Plan) -> frozenset[str]:
     """Keys of the nodes that wait for a search to be decided."""
+    if not plan.searches:
+        return frozenset()
     searches = [one for one in plan.nodes if one.role == "stage" and one.component == SEARCH.name]
     return downstream(plan, {node.key for node in searches})
 
@@ -177,7 +179,9 @@ def _space(  # noqa: PLR0911 - one return for each form
 def _component(scope: Scope, build: core.Build) -> Value:
     signature = scope.catalog.signatures[build.kind, build.component]
     args: dict[str, Value] = {
-        info.name: info.default for info in signature.parameters if not info.required
+        info.name: info.default
+        for info in signature.parameters
+        if not info.required and not (info.is_late and info.default == info.legacy)
     }
     args |= {name: _space(scope, value) for name, value in build.arguments.items()}
     return {"build": [build.kind, build.component, signature.version], "args": args}
