@@ -99,21 +99,37 @@ def record_in(root: Path, key: str) -> Mapping[str, Any]:
     return _object_in(root / key / RECORD) or {}
 
 
-def changed_definitions(root: Path, old: str, new: str | None) -> list[str]:
-    """The definitions that differ between two versions, as far as both were kept.
+class Codes:
+    """The code behind versions: what a store kept, and what there is now."""
 
-    Those that only one of the two reaches count where there are no others.
-    """
-    before = _kept(root, old)
-    after = None if new is None else _kept(root, new) or code_parts().get(new)
-    if before is None or after is None:
-        return []
-    both = sorted(name for name in before.keys() & after if before[name] != after[name])
-    return both or sorted(before.keys() ^ after.keys())
+    def __init__(self, root: Path, components: Sequence[str] = ()) -> None:
+        self._root = root
+        self._files = [Path(file) for file in components]
 
+    def text(self, change: Change) -> str:
+        """A change of code in words: "the code of `stage train` changed: `_step` in …"."""
+        if change.new is None:
+            return f"`{change.component}` is gone"
+        where = _definitions_text(self.changed(change.old, change.new))
+        return f"the code of `{change.component}` changed{where and ': '}{where}"
 
-def _kept(root: Path, version: str) -> Mapping[str, str] | None:
-    return _object_in(root / CODE / f"{version}.json")
+    def changed(self, old: str, new: str) -> list[str]:
+        """The definitions that differ between two versions, as far as both are known.
+
+        Those that only one of the two reaches count where there are no others.
+        """
+        before, after = self._parts(old), self._parts(new)
+        if before is None or after is None:
+            return []
+        both = sorted(name for name in before.keys() & after if before[name] != after[name])
+        return both or sorted(before.keys() ^ after.keys())
+
+    def _parts(self, version: str) -> Mapping[str, str] | None:
+        return self._now.get(version) or _object_in(self._root / CODE / f"{version}.json")
+
+    @cached_property
+    def _now(self) -> Mapping[str, Mapping[str, str]]:
+        return code_parts(self._files)
 
 
 def _object_in(path: Path) -> Any:
@@ -136,7 +152,7 @@ def definition_text(name: str) -> str:
     return f"`{own}` in {module.removeprefix('lab.').replace('.', '/')}.py"
 
 
-def definitions_text(names: Iterable[str], *, shown: int = 3) -> str:
+def _definitions_text(names: Iterable[str], *, shown: int = 3) -> str:
     """Some definitions in words, empty where there are none."""
     listed = list(names)
     more = f" and {len(listed) - shown} more" if len(listed) > shown else ""
@@ -145,19 +161,12 @@ def definitions_text(names: Iterable[str], *, shown: int = 3) -> str:
 
 def stale_texts(found: Standing, root: Path) -> dict[str, str]:
     """Of what there are results of other code: what changed, in words, by key."""
+    codes = Codes(root, found.plan.components)
     said: dict[tuple[Change, ...], str] = {}
     for changes in found.stale.values():
         if changes not in said:
-            said[changes] = ", ".join(change_text(one, root) for one in changes)
+            said[changes] = ", ".join(codes.text(one) for one in changes)
     return {key: said[changes] for key, changes in found.stale.items()}
-
-
-def change_text(change: Change, root: Path) -> str:
-    """A change of code in words: "the code of `stage train` changed: `_step` in …"."""
-    if change.new is None:
-        return f"`{change.component}` is gone"
-    where = definitions_text(changed_definitions(root, change.old, change.new))
-    return f"the code of `{change.component}` changed{where and ': '}{where}"
 
 
 def accepted_texts(found: Standing) -> list[str]:

@@ -12,7 +12,7 @@ from lab.compiler.standing import Accepted, Change
 from lab.compiler.stored import Described, Stored
 from lab.runtime.accepted import accept as note
 from lab.runtime.accepted import accepted_in, now, take_back
-from lab.runtime.descent import change_text, lineages_in
+from lab.runtime.descent import Codes, lineages_in
 from lab.runtime.errors import LabError
 from lab.runtime.index import index
 from lab.runtime.keys import key_of
@@ -32,6 +32,7 @@ class Asked:
     stored: Stored
     names: tuple[str, ...]
     wanted: tuple[Change, ...]
+    components: tuple[str, ...]
 
 
 def accept(options: Options) -> int:
@@ -59,6 +60,7 @@ def _asked(options: Options) -> Asked:
     root = _root(files, options.results)
     catalog = builtin_catalog()
     wanted: list[Change] = []
+    components: list[str] = []
     for file in files:
         loaded = load(file, profile=options.profile, sets=options.sets)
         if loaded.plan is None or loaded.checked is None:
@@ -66,8 +68,10 @@ def _asked(options: Options) -> Asked:
             raise LabError(f"{file} has mistakes: a study is planned before its results can stand")
         catalog = Catalog({**catalog.signatures, **loaded.checked.catalog.signatures})
         found = as_it_stands(loaded, loaded.plan, root).stale.values()
+        components += loaded.plan.components
         wanted += [change for changes in found for change in changes]
-    return Asked(root, catalog, index(root), names, tuple(dict.fromkeys(wanted)))
+    changes = tuple(dict.fromkeys(wanted))
+    return Asked(root, catalog, index(root), names, changes, tuple(components))
 
 
 def _root(files: Sequence[Path], named: Path | None) -> Path:
@@ -157,11 +161,7 @@ def _undone(asked: Asked) -> list[Accepted]:
     found: list[Accepted] = []
     for name in asked.names:
         components = _components(name, asked.catalog)
-        mine = [
-            one
-            for one in inforce
-            if one.component in components or one.component == name or _is_key(name, one.key)
-        ]
+        mine = [one for one in inforce if one.component in components or _is_meant(name, one)]
         if not mine:
             known = ", ".join(f"`{one.component}`" for one in inforce) or "nothing"
             raise LabError(f"`{name}` is not accepted: in force is {known}")
@@ -169,8 +169,10 @@ def _undone(asked: Asked) -> list[Accepted]:
     return list(dict.fromkeys(found))
 
 
-def _is_key(name: str, key: str | None) -> bool:
-    return key is not None and key.startswith(name)
+def _is_meant(name: str, one: Accepted) -> bool:
+    """Whether a name is that of a component that need not be known any more, or begins a key."""
+    is_component = name in (one.component, one.component.partition(" ")[2])
+    return is_component or (one.key is not None and one.key.startswith(name))
 
 
 # Showing.
@@ -180,11 +182,12 @@ def _lines(done: Sequence[Accepted], asked: Asked, *, undone: bool) -> Iterator[
     if not done:
         yield "nothing to take back" if undone else "nothing is of older code: nothing to accept"
         return
+    codes = Codes(asked.root, asked.components)
     for one in done:
         change = Change(one.component, one.old, one.new)
         which = "all results" if one.key is None else one.key[:12]
         verb = "taken back" if undone else "accepted"
-        yield f"{verb}: {which}, {change_text(change, asked.root)}; {one.old[:8]} → {one.new[:8]}"
+        yield f"{verb}: {which}, {codes.text(change)}; {one.old[:8]} → {one.new[:8]}"
     if not undone:
         yield f"because {done[0].because}"
         yield "every report that uses them says so; `lab accept --undo` takes it back"
