@@ -1,7 +1,7 @@
 """What every optimizer offers: a gradient transformation (optax) for a stage of known length."""
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import optax
 
@@ -18,8 +18,9 @@ class Optimizer(ABC):
     Always holds: numbers that a study may sweep (`traced`) may be JAX tracers here.
     """
 
-    #: The learning rate: a number, or a schedule's value.
-    lr: Schedule
+    #: The learning rate: a number, or a schedule's value. A class variable to whoever reads this
+    #: text, because it is no parameter of an optimizer that does not declare it.
+    lr: ClassVar[Schedule]
 
     def grouped(
         self, labels: Labels, *, total_steps: int, steps_per_epoch: float = 1

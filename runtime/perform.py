@@ -13,6 +13,7 @@ from lab.runtime.artifact import Artifact
 from lab.runtime.checkpoints import Checkpoints, Nowhere
 from lab.runtime.errors import Diverged
 from lab.runtime.registry import catalog, component_class, fields_of, use
+from lab.runtime.roles import with_roles
 from lab.runtime.streams import streams
 from lab.runtime.task import Task
 from lab.runtime.work import Progress, Work
@@ -26,7 +27,8 @@ def perform(task: Task, progress: Progress) -> dict[str, Any]:
     use(task.components)
     signature = catalog().signatures[task.role, task.component]
     folder = Path(task.folder)
-    made = component_class(signature)(**fields_of(signature, task.arguments, folder=folder))
+    arguments = with_roles(signature, task.arguments)
+    made = component_class(signature)(**fields_of(signature, arguments, folder=folder))
     begun, compiled = time.perf_counter(), meters.compile_seconds()
     work = Work(
         inputs={role: _input(Path(path), task) for role, path in task.inputs.items()},
