@@ -114,6 +114,7 @@ _WORDS: dict[State, str] = {
     "resume": "to be gone on with",
     "new": "new",
     "failed": "failed when last tried",
+    "waits": "wait for a search",
     "not needed": "not needed",
 }
 

@@ -11,6 +11,7 @@ from lab.cli.load import Loaded, load, results_folder
 from lab.cli.options import Options
 from lab.cli.standing import as_it_stands
 from lab.compiler.plan import Node, Plan
+from lab.compiler.searches import ready, waiting
 from lab.compiler.standing import Standing
 from lab.compiler.stored import Stored
 from lab.runtime.index import index, unfinished_in
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
     from lab.compiler.reasons import Reason
     from lab.spec.signature import Catalog
 
-#: What a node of a plan is: there; to be gone on with; to be run; to be run after it failed; or
-#: gone, while all that is measured of it is there.
-State = Literal["have", "resume", "new", "failed", "not needed"]
-STATES: tuple[State, ...] = ("have", "resume", "new", "failed", "not needed")
+#: What a node of a plan is: there; to be gone on with; to be run; to be run after it failed; to be
+#: known when a search is over; or gone, while all that is measured of it is there.
+State = Literal["have", "resume", "new", "failed", "waits", "not needed"]
+STATES: tuple[State, ...] = ("have", "resume", "new", "failed", "waits", "not needed")
 
 
 @record(slots=False)
@@ -64,9 +65,14 @@ class Planned:
         return index(self.store, self.have)
 
     @cached_property
+    def ready(self) -> Plan:
+        """What of the plan waits for no search."""
+        return ready(self.plan)
+
+    @cached_property
     def todo(self) -> tuple[Node, ...]:
         """What is to be run."""
-        return missing(self.plan, self.have)
+        return missing(self.ready, self.have)
 
     @cached_property
     def new(self) -> frozenset[str]:
@@ -81,7 +87,7 @@ class Planned:
     @cached_property
     def states(self) -> Mapping[str, State]:
         """The state of each node of the plan."""
-        unfinished = unfinished_in(self.store) & self.new
+        unfinished, late = unfinished_in(self.store) & self.new, waiting(self.plan)
         found: dict[str, State] = {}
         for node in self.plan.nodes:
             if node.key in self.have:
@@ -90,6 +96,8 @@ class Planned:
                 found[node.key] = "failed"
             elif node.key in unfinished:
                 found[node.key] = "resume"
+            elif node.key in late:
+                found[node.key] = "waits"
             else:
                 found[node.key] = "new" if node.key in self.new else "not needed"
         return found
@@ -123,12 +131,19 @@ class Planned:
         from lab.cli.costs import priced
 
         return priced(
-            self.plan,
+            self.ready,
             self.store,
             catalog=self.catalog,
             study_folder=self.folder,
             jobs=self.options.jobs,
+            stored=self.stored,
+            todo=frozenset(node.key for node in self.todo[: self.options.limit]),
         )
+
+
+def is_saved(path: Path) -> bool:
+    """Whether a file is meant to be a saved plan."""
+    return path.suffix == ".json"
 
 
 def planned(file: Path, options: Options) -> tuple[Loaded, Planned | None]:
