@@ -3,12 +3,13 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from lab.compiler.plan import Plan
 from lab.runtime.files import write_atomically
 from lab.spec.catalog import cache_folder
+from lab.spec.values import Value
 
 
 class Contents:
@@ -59,16 +60,29 @@ def _remembered(path: Path, facts: os.stat_result) -> str:
 def missing_files(plan: Plan, folder: Path) -> list[str]:
     """Files that a plan names and a folder lacks."""
     contents = Contents(folder)
-    for node in plan.nodes:
-        for name in _files_in(node.arguments):
-            contents(name)
+    for name in named_files(plan):
+        contents(name)
     return contents.missing
 
 
-def _files_in(value: object) -> Iterator[str]:
-    if isinstance(value, Mapping):
+def named_files(plan: Plan) -> dict[str, str | None]:
+    """The files that a plan names, with the content that it counts on."""
+    found: dict[str, str | None] = {}
+    looked: set[int] = set()
+    for node in plan.nodes:
+        for value in node.arguments.values():
+            # Nodes share most of their values, each of which is looked at once.
+            if isinstance(value, dict | list) and id(value) not in looked:
+                looked.add(id(value))
+                found |= _files_in(value)
+    return found
+
+
+def _files_in(value: Value) -> Iterator[tuple[str, str | None]]:
+    if isinstance(value, dict):
         if "file" in value:
-            yield str(value["file"])
+            content = value.get("content")
+            yield str(value["file"]), None if content is None else str(content)
         for item in value.values():
             yield from _files_in(item)
     elif isinstance(value, list):

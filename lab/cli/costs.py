@@ -19,7 +19,7 @@ from lab.runtime.probed import known_probes
 from lab.runtime.store import keys_in
 from lab.spec.signature import Catalog
 
-__all__ = ["Prices", "as_json", "lines", "one_line", "priced", "probe"]
+__all__ = ["Prices", "as_json", "budget_lines", "lines", "one_line", "priced", "probe"]
 
 #: Rows of the table of programs; the rest is summed up in one.
 _ROWS = 12
@@ -105,6 +105,11 @@ def lines(found: Prices) -> list[str]:
 def one_line(found: Prices) -> str:
     """What `lab run` says before it starts."""
     return f"about {_time(found)} on {_where(found)}, {_amount(found.memory)} of memory"
+
+
+def budget_lines(found: Prices) -> list[str]:
+    """Whether a plan keeps to the study's budget, and what to cut of one that does not."""
+    return list(_budget(found))
 
 
 def _table(found: Prices) -> Iterator[str]:

@@ -67,7 +67,7 @@ COMMANDS = (
         "plan",
         "what would run and why, what is there, and what it costs",
         "lab.cli.plan:plan",
-        (*_STUDY, "--only", "--verbose", "--json"),
+        (*_STUDY, "--only", "--since", "--probe", "--save", "--verbose", "--json"),
     ),
     Command(
         "run",
@@ -129,6 +129,18 @@ ARGUMENTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "--only": (
         ("--only",),
         {"metavar": "CONDITION", "help": "only runs that `keep CONDITION` would leave in a grid"},
+    ),
+    "--since": (
+        ("--since",),
+        {"metavar": "REV", "help": "price the edit of the study since a git revision"},
+    ),
+    "--probe": (
+        ("--probe",),
+        {"action": "store_true", "help": "measure a few steps of what was not measured here"},
+    ),
+    "--save": (
+        ("-o", "--output"),
+        {"type": Path, "metavar": "PLAN.json", "help": "save the plan, for `lab run PLAN.json`"},
     ),
     "--verbose": (
         ("--verbose", "-v"),

@@ -2,6 +2,8 @@
 
 import json
 import sys
+from pathlib import Path
+from typing import Any
 
 from lab.cli import exits
 from lab.cli.load import show_diagnostics
@@ -14,29 +16,56 @@ def plan(options: Options) -> int:
     """Print the plan of each study; run nothing."""
     if options.output is not None and len(options.files) > 1:
         raise LabError("a saved plan is that of one study: give one file with -o")
-    worst, studies = exits.DONE, list[Planned]()
+    worst, documents = exits.DONE, list[dict[str, Any]]()
     for file in options.files:
         loaded, one = planned(file, options)
         show_diagnostics(loaded)
         if one is None:
             worst = exits.STUDY_IS_WRONG
+            continue
+        if options.probe:
+            _probe(one)
+        if options.json:
+            documents.append(_as_json(one))
         else:
-            studies.append(one)
-            if not options.json:
-                print(_text(one), end="\n\n" if len(options.files) > 1 else "\n")
-    if options.json and studies:
-        _print_json(studies)
+            print(_as_text(one), end="\n\n" if len(options.files) > 1 else "\n")
+        if options.output is not None:
+            _save(one, options.output)
+    if documents:
+        from lab.cli.plan_json import document
+
+        json.dump(document(documents), sys.stdout, indent=1)
+        print()
     return worst
 
 
-def _text(one: Planned) -> str:
-    from lab.cli.plan_text import as_text
+def _as_text(one: Planned) -> str:
+    from lab.cli import plan_text, since
 
-    return as_text(one)
+    if one.options.since is not None:
+        return since.as_text(since.since(one, one.options.since))
+    return plan_text.as_text(one)
 
 
-def _print_json(studies: list[Planned]) -> None:
-    from lab.cli.plan_json import as_json, document
+def _as_json(one: Planned) -> dict[str, Any]:
+    from lab.cli import plan_json, since
 
-    json.dump(document([as_json(one) for one in studies]), sys.stdout, indent=1)
-    print()
+    if one.options.since is not None:
+        return since.as_json(since.since(one, one.options.since))
+    return plan_json.as_json(one)
+
+
+def _probe(one: Planned) -> None:
+    from lab.cli.costs import probe
+
+    def say(text: str) -> None:
+        print(text, file=sys.stderr)
+
+    probe(one.plan, one.store, catalog=one.catalog, study_folder=one.folder, say=say)
+
+
+def _save(one: Planned, path: Path) -> None:
+    from lab.cli.saved import save
+
+    save(one, path)
+    print(f"saved as {path}: `lab run {path}` runs exactly this", file=sys.stderr)

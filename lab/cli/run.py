@@ -11,11 +11,11 @@ from typing import Any
 
 from lab.cli import exits
 from lab.cli.growth import as_known, grows, lost_searches, run_growing, settled
-from lab.cli.load import Loaded, load, results_folder, show_diagnostics
+from lab.cli.load import Loaded, show_diagnostics
 from lab.cli.options import Options
+from lab.cli.planned import Planned, is_saved, planned
 from lab.cli.progress import Display
 from lab.cli.standing import as_it_stands
-from lab.compiler.plan import Plan
 from lab.compiler.standing import Standing
 from lab.runtime.contents import missing_files as contents_missing
 from lab.runtime.descent import accepted_texts, stale_texts
@@ -37,30 +37,65 @@ def report(options: Options) -> int:
 
 
 def _one(file: Path, options: Options, *, runs: bool) -> int:
-    loaded = load(file, profile=options.profile, sets=options.sets)
+    if is_saved(file):
+        return _saved(file, options, runs=runs)
+    loaded, one = planned(file, options)
     show_diagnostics(loaded)
-    if loaded.plan is None:
-        return exits.STUDY_IS_WRONG
-    absent = contents_missing(loaded.plan, file.parent)
+    return exits.STUDY_IS_WRONG if one is None else _carried_out(one, _command(one), runs=runs)
+
+
+def _saved(file: Path, options: Options, *, runs: bool) -> int:
+    """A saved plan, or why it is out of date."""
+    from lab.cli.saved import Outdated, read
+
+    try:
+        one = read(file, options)
+    except Outdated as found:
+        print(f"lab: {found}", file=sys.stderr)
+        return exits.PLAN_IS_STALE
+    return _carried_out(one, _command(one), runs=runs)
+
+
+def _carried_out(one: Planned, command: str, *, runs: bool) -> int:
+    """A plan run as far as it is not, and reported on."""
+    loaded, file = one.loaded, one.loaded.file
+    absent = contents_missing(one.plan, file.parent)
     if runs and absent:
         raise LabError(_about_missing(absent, file))
-    results = results_folder(file, options.results)
-    store = Store(results / "store")
-    plan = as_it_stands(loaded, loaded.plan, store.root).plan
-    failed = _execute(loaded, plan, store, options) if runs else _NOTHING
-    plan = as_known(loaded, store.root) or loaded.plan
-    _show(loaded, as_it_stands(loaded, plan, store.root), store, command=_command(file, options))
+    if runs and _is_over_budget(one):
+        return exits.OVER_BUDGET
+    store = Store(one.store)
+    failed = _execute(one, store) if runs else _NOTHING
+    plan = as_known(loaded, store.root) or one.plan
+    _show(loaded, as_it_stands(loaded, plan, store.root), store, command=command)
     _show_failures(failed, store)
     lost = list(lost_searches(plan, store.root))
     print(*lost, sep="\n", end="\n" if lost else "", file=sys.stderr)
     return exits.RUNS_FAILED if failed or lost else exits.DONE
 
 
-def _command(file: Path, options: Options) -> str:
+def _is_over_budget(one: Planned) -> bool:
+    """Say what is about to be run; whether it would take more than the study allows."""
+    from lab.cli.costs import budget_lines, one_line
+    from lab.cli.plan_text import summary
+
+    if not one.new:
+        return False
+    print(f"{one.plan.study}: {'; '.join(summary(one))}", file=sys.stderr)
+    print(f"{one.plan.study}: {one_line(one.prices)}", file=sys.stderr)
+    if not one.prices.over:
+        return False
+    print(*budget_lines(one.prices), "nothing was run", sep="\n", file=sys.stderr)
+    return True
+
+
+def _command(one: Planned) -> str:
     """The command that makes these results, for the report."""
+    options = one.options
     profile = f" --profile {options.profile}" if options.profile else ""
-    sets = "".join(f" --set {shlex.quote(one)}" for one in options.sets)
-    return f"lab run {file}{profile}{sets}"
+    sets = "".join(f" --set {shlex.quote(each)}" for each in options.sets)
+    only = f" --only {shlex.quote(options.only)}" if options.only else ""
+    return f"lab run {one.loaded.file}{profile}{sets}{only}"
 
 
 def _about_missing(absent: list[str], file: Path) -> str:
@@ -68,10 +103,10 @@ def _about_missing(absent: list[str], file: Path) -> str:
     return f"{file} names {names}, which is not in {file.parent}: put it there, or name another"
 
 
-def _execute(
-    loaded: Loaded, plan: Plan, store: Store, options: Options
-) -> Mapping[str, Mapping[str, Any]]:
+def _execute(one: Planned, store: Store) -> Mapping[str, Mapping[str, Any]]:
     from lab.runtime.execution import execute
+
+    loaded, plan, options = one.loaded, one.plan, one.options
 
     if grows(plan):
         with _asked_to_end_as_interrupted():
