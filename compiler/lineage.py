@@ -83,7 +83,7 @@ class Descents:
         self._stored = stored
         self._lineages = lineages
         self._known: dict[str, Descent] = {}
-        self._meant: dict[int, tuple[Mapping[str, Value], Value, Lineage]] = {}
+        self._meant: dict[int, tuple[Mapping[str, Value], str, Lineage]] = {}
 
     def of(self, node: Node) -> Descent:
         """The descent of a node whose inputs are among the nodes, or are stored."""
@@ -122,8 +122,11 @@ class Descents:
             family[:KEY_LENGTH], code, code.union(*(one.lineage for one in inputs.values()))
         )
 
-    def _arguments(self, node: Node) -> tuple[Value, Lineage]:
-        """What arguments mean without code, and the code in them; nodes share arguments."""
+    def _arguments(self, node: Node) -> tuple[str, Lineage]:
+        """A digest of what arguments mean without code, and the code in them.
+
+        Nodes share arguments.
+        """
         known = self._meant.get(id(node.arguments))
         if known is None:
             # What waits for a search is no component.
@@ -131,7 +134,8 @@ class Descents:
             counted = signature.counted(node.arguments) if signature else node.arguments
             codes: set[Code] = set()
             meant = self._without_code(dict(counted), codes)
-            known = self._meant[id(node.arguments)] = (node.arguments, meant, frozenset(codes))
+            known = (node.arguments, digest(meant), frozenset(codes))
+            self._meant[id(node.arguments)] = known
         return known[1], known[2]
 
     def _without_code(self, value: Value, codes: set[Code]) -> Value:
