@@ -1,6 +1,7 @@
 """`lab docs NAME`: what a component takes, in words, generated from its signature."""
 
 from collections.abc import Iterator
+from textwrap import fill
 from typing import cast
 
 from lab.spec.signature import ParameterInfo, Signature, Type
@@ -26,6 +27,8 @@ _CALLED = {
     "path": "path",
     "curve": "name of a recorded curve",
 }
+#: Columns of the line that says how a component is called.
+_PAGE_WIDTH = 90
 #: Suffix that a study writes behind a number of a type.
 _SUFFIX = {"bytes": " B", "seconds": " s", "decibels": " dB"}
 
@@ -56,8 +59,10 @@ def describe(signature: Signature) -> str:
 def _call(signature: Signature) -> str:
     needed = [f"{p.name}: …" for p in signature.parameters if p.required]
     optional = [p.name for p in signature.parameters if not p.required]
-    inside = ", ".join([*needed, *(f"{name}" for name in optional)])
-    return f"{signature.name}({inside})"
+    start = f"{signature.name}("
+    inside = ", ".join([*needed, *optional])
+    # Room is left for the kind behind the last line.
+    return fill(f"{start}{inside})", _PAGE_WIDTH, subsequent_indent=" " * len(start))
 
 
 def _parameters(signature: Signature) -> Iterator[str]:

@@ -69,7 +69,9 @@ class MLP(Model):
     layers: int = parameter(2, "hidden layers", low=0)
     inputs: int = parameter(64, "numbers in an image", low=1)
     classes: int = parameter(10, "classes to tell apart", low=2)
-    dropout: Share = parameter(0.0, "share of hidden units dropped in training", low=0, below=1)
+    dropout: Share = parameter(
+        0.0, "share of hidden units dropped in training", low=0, below=1, legacy=0.0
+    )
     weights: File | None = parameter(None, "checkpoint to start from (.safetensors, .th, .pt)")
 
     @property

@@ -74,7 +74,7 @@ class INWF(Sampled):
     encoding: Encoding | None = parameter(
         Fourier(bands=4), "features of a coordinate; none for the coordinate itself"
     )
-    through: Reparameterization | None = parameter(None, "for the matrices of a field")
+    through: Reparameterization | None = parameter(None, "for the matrices of a field", legacy=None)
     storage: Literal["float16", "float32"] = parameter("float16", "how numbers are shipped")
     within: tuple[str, ...] = parameter(("**",), "patterns of the weights to take", name="in")
     min_size: int = parameter(10000, "numbers that a weight has at least to be taken", low=0)

@@ -59,30 +59,46 @@ class Train(Stage):
     duration: Duration = parameter(Duration(15, "epochs"), "how long", name="for")
     batch: int = parameter(128, "examples in a step", low=1)
     micro_batch: int | None = parameter(
-        None, "examples run at once; none for the whole batch, or less where memory runs out", low=1
+        None,
+        "examples run at once; none for the whole batch, or less where memory runs out",
+        low=1,
+        legacy=None,
     )
-    accumulate: int = parameter(1, "batches whose gradients make one step", low=1)
+    accumulate: int = parameter(1, "batches whose gradients make one step", low=1, legacy=1)
     clip: float | None = parameter(
-        None, "the norm that gradients are cut to; none for any", above=0, traced=True
+        None, "the norm that gradients are cut to; none for any", above=0, traced=True, legacy=None
     )
-    precision: Literal["f32", "bf16"] = parameter("f32", "of products and activations")
+    precision: Literal["f32", "bf16"] = parameter(
+        "f32", "of products and activations", legacy="f32"
+    )
     average: float = parameter(
         0.0, "share of the weights' running average kept at a step; 0 for none", low=0, below=1
     )
     only: tuple[Literal["norms", "biases", "stem", "head"] | str, ...] = parameter(
-        ("**",), "patterns and words of what is trained, of all that goes through nothing"
+        ("**",),
+        "patterns and words of what is trained, of all that goes through nothing",
+        legacy=("**",),
     )
-    freeze_bits: Moment = parameter(Duration(1, "share"), "when bit widths stop moving")
+    freeze_bits: Moment = parameter(
+        Duration(1, "share"), "when bit widths stop moving", legacy=Duration(1, "share")
+    )
     watch: Literal["validation", "test"] | None = parameter(
         None, "examples that the accuracy at every evaluation is of"
     )
-    evaluate: Duration = parameter(Duration(1, "epochs"), "how long from one to the next")
-    stop: Stopping | None = parameter(None, "when to stop early")
+    evaluate: Duration = parameter(
+        Duration(1, "epochs"), "how long from one to the next", legacy=Duration(1, "epochs")
+    )
+    stop: Stopping | None = parameter(None, "when to stop early", legacy=None)
     keep: Literal["last", "best"] = parameter(
-        "last", "which network: by the metric of `stop`, or the accuracy that is watched"
+        "last",
+        "which network: by the metric of `stop`, or the accuracy that is watched",
+        legacy="last",
     )
     cap: Seconds | None = parameter(
-        None, "longest time on the wall; the result then depends on the machine", above=0
+        None,
+        "longest time on the wall; the result then depends on the machine",
+        above=0,
+        legacy=None,
     )
 
     def run(self, work: Work) -> Artifact:

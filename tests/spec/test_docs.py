@@ -29,13 +29,22 @@ USES = {
     "optimizer": "data d = digits()\nmodel m = mlp()\nmethod a = train(by: @)",
     "schedule": "data d = digits()\nmodel m = mlp()\nmethod a = train(by: sgd(lr: @))",
     "encoding": "data d = digits()\nmodel m = mlp()\nmethod a = train() then inwf(encoding: @)",
-    "loss": "data d = digits()\nmodel m = mlp()\nmethod a = train(loss: @)",
+    "loss": "data d = digits()\nmodel m = mlp()\nmethod b = train()\nmethod a = train(loss: @)",
     "augmentation": "data d = cifar10(augment: @)\nmodel m = resnet20()\nmethod a = train()",
     "selector": "data d = digits()\nmodel m = mlp()\nmethod a = train(select: @)",
+    "stopping": "data d = digits(validation: 9)\nmodel m = mlp()\nmethod a = train(stop: @)",
     "measurement": "data d = digits()\nmodel m = mlp()\nmethod a = train()\nreport { table(@) }",
 }
 #: What a component is written with where something has no default.
-NEEDED = {"reparameterization": "plain()", "float": "0.5", "schedule": "0.5", "data": "digits()"}
+NEEDED = {
+    "reparameterization": "plain()",
+    "float": "0.5",
+    "schedule": "0.5",
+    "data": "digits()",
+    "arm": "b",
+    "duration": "3 epochs",
+    "metric": "accuracy",
+}
 
 
 def name(signature: Signature) -> str:
@@ -48,7 +57,7 @@ def written(signature: Signature, *, with_defaults: bool) -> str:
     for info in signature.parameters:
         if info.required:
             said.append(_argument(info, NEEDED[info.type.name]))
-        elif with_defaults and info.type.name not in ("arm", "metric"):
+        elif with_defaults and not (info.type.mapping or info.type.name in ("arm", "metric")):
             said.append(_argument(info, shown(info.default, info.type)))
     text = ", ".join(said)
     if signature.kind == "schedule":
