@@ -14,6 +14,7 @@ from lab.compiler.plan import Node, Plan
 from lab.compiler.searches import ready, waiting
 from lab.compiler.standing import Standing
 from lab.compiler.stored import Stored
+from lab.runtime.errors import LabError
 from lab.runtime.index import index, unfinished_in
 from lab.runtime.missing import missing
 from lab.runtime.store import failures_in, keys_in
@@ -155,6 +156,8 @@ def planned(file: Path, options: Options) -> tuple[Loaded, Planned | None]:
 def beside_store(loaded: Loaded, results: Path, options: Options) -> Planned | None:
     """A loaded study beside a folder of results, as far as its searches are decided there."""
     store = results / "store"
+    if results.is_file() or store.is_file():
+        raise LabError(f"cannot write to the store {store}: a file stands there, not a folder")
     plan = as_known(loaded, store)
     if plan is None:
         return None
