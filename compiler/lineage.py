@@ -98,7 +98,7 @@ class Descents:
         lineage = None if stored is None else self._lineages(stored)
         if stored is None or lineage is None:
             return None
-        return Descent(str(stored.facts["family"]), frozenset(), lineage)
+        return Descent(stored.word("family"), frozenset(), lineage)
 
     def _input(self, key: str) -> Descent:
         if key in self._nodes:

@@ -63,6 +63,7 @@ class Acceptances:
     """The acceptances that are in force, followed from version to version."""
 
     def __init__(self, accepted: Sequence[Accepted]) -> None:
+        self.keys = frozenset(one.key for one in accepted if one.key is not None)
         self._from: dict[tuple[str, str], list[Accepted]] = {}
         for one in accepted:
             self._from.setdefault((one.component, one.old), []).append(one)
@@ -87,6 +88,8 @@ class Current:
         self._catalog = catalog
         self._accepted = accepted
         self._lineages = lineages
+        self._changes: dict[str, tuple[Change, ...]] = {}
+        self._ways: dict[tuple[str, str], list[Accepted] | None] = {}
 
     def version(self, component: str) -> str | None:
         """The version of `stage train`, None where there is no such component."""
@@ -96,14 +99,26 @@ class Current:
 
     def changes(self, stored: Described) -> tuple[Change, ...]:
         """What was other code when a result was made, sorted."""
-        lineage: Lineage = self._lineages(stored) or frozenset()
-        now = ((code, self.version(code.component)) for code in sorted(lineage))
-        return tuple(Change(*code, version) for code, version in now if code.version != version)
+        name = stored.word("lineage")
+        if name not in self._changes:
+            lineage: Lineage = self._lineages(stored) or frozenset()
+            now = [(code, self.version(code.component)) for code in sorted(lineage)]
+            self._changes[name] = tuple(
+                Change(*code, version) for code, version in now if code.version != version
+            )
+        return self._changes[name]
 
     def ways(self, stored: Described) -> list[Accepted] | None:
         """The acceptances by which a result stands; None where it does not."""
         if self._lineages(stored) is None:
             return None
+        # An acceptance of one key is no matter for the others of its lineage.
+        name = stored.word("lineage"), stored.key if stored.key in self._accepted.keys else ""
+        if name not in self._ways:
+            self._ways[name] = self._found(stored)
+        return self._ways[name]
+
+    def _found(self, stored: Described) -> list[Accepted] | None:
         found: list[Accepted] = []
         for one in self.changes(stored):
             way = self._accepted.way(Code(one.component, one.old), one.new, stored.key)
@@ -142,10 +157,12 @@ def _families(stored: Stored, wanted: set[tuple[str, str]]) -> dict[str, list[De
     components = {component for _, component in wanted}
     found: dict[str, list[Described]] = {}
     for one in stored.values():
-        if one.component in components and "family" in one.facts:
-            found.setdefault(one.facts["family"], []).append(one)
+        family = one.word("family") if one.component in components else ""
+        if family:
+            found.setdefault(family, []).append(one)
     for alike in found.values():
-        alike.sort(key=lambda one: (one.facts.get("finished_at", ""), one.key), reverse=True)
+        if len(alike) > 1:
+            alike.sort(key=lambda one: (one.word("finished_at"), one.key), reverse=True)
     return found
 
 

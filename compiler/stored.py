@@ -66,6 +66,13 @@ class Described:
         """How it was made: `wall_seconds`, `finished_at`, `device`, …; what is not known lacks."""
         return self._read().get("facts", {})
 
+    def word(self, name: str) -> str:
+        """A fact that is one word without marks, empty where it lacks; found without reading."""
+        if not isinstance(self.details, str):
+            return str(self.facts.get(name, ""))
+        _, _, rest = self.details.rpartition(f'"{name}":"')
+        return rest.partition('"')[0] if rest else ""
+
 
 #: Stored stages by key.
 Stored = Mapping[str, Described]

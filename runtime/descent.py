@@ -84,8 +84,8 @@ def lineages_in(root: Path) -> Lineages:
     known: dict[str, Lineage | None] = {}
 
     def lineage(stored: Described) -> Lineage | None:
-        name = stored.facts.get("lineage")
-        if name is None:
+        name = stored.word("lineage")
+        if not name:
             return None
         if name not in known:
             known[name] = lineage_in(record_in(root, stored.key))

@@ -128,7 +128,7 @@ def _components(name: str, catalog: Catalog) -> frozenset[str]:
 
 def _older(asked: Asked) -> Iterable[Change]:
     """Everything in the store that was made with other code than there is, once."""
-    by_lineage = {str(one.facts.get("lineage")): one for one in asked.stored.values()}
+    by_lineage = {one.word("lineage"): one for one in asked.stored.values()}
     found = (change for one in by_lineage.values() for change in _changes(one, asked))
     return dict.fromkeys(found)
 
