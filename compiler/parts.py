@@ -31,6 +31,30 @@ def downstream(plan: Plan, keys: Collection[str]) -> frozenset[str]:
     return frozenset(found)
 
 
+def with_replicates(plan: Plan, wanted: Mapping[tuple[str, str], int]) -> Plan:
+    """A plan with so many replicates of some points, by grid and point; of the others, all.
+
+    What only the replicates that are left out need is gone; a claim has those that all its arms
+    have.
+    """
+    kept: list[Run] = []
+    left: list[Run] = []
+    counts: dict[tuple[str, str], int] = {}
+    for run in plan.runs:
+        place = (run.grid, run.point)
+        counts[place] = counts.get(place, 0) + 1
+        (kept if counts[place] <= wanted.get(place, counts[place]) else left).append(run)
+    if not left:
+        return plan
+    used = {key for run in kept for key in run.stages}
+    dead = downstream(plan, {key for run in left for key in run.stages} - used)
+    claims = [
+        replaced(one, cases=tuple(without_replicates(case, dead) for case in one.cases))
+        for one in plan.claims
+    ]
+    return part_of(plan, kept, claims)
+
+
 def without_replicates(case: Case, lost: Collection[str]) -> Case:
     """A case with the replicates for which none of some nodes is needed."""
     rows = [

@@ -70,12 +70,19 @@ def _planned(planner: Planner, decided: Decisions) -> Plan:
     return plan
 
 
-def growing(planner: Planner, store: "Store", *, workers: int) -> Rounds:
+def growing(
+    planner: Planner,
+    store: "Store",
+    *,
+    workers: int,
+    stands: Callable[[Plan], Plan] = lambda plan: plan,
+) -> Rounds:
     """All that a study asks for, round by round.
 
     Args:
         planner: the study. `store`: where results are and go.
         workers: how many trials of a search are in flight together, unless its journal says.
+        stands: a plan with what older code made and what was accepted in its place.
     """
     from lab.runtime.replicates import replicate_rounds
     from lab.runtime.searching import search_rounds
@@ -87,7 +94,7 @@ def growing(planner: Planner, store: "Store", *, workers: int) -> Rounds:
             plans = search_rounds(planner, search, store, decided=decided, workers=workers)
             yield from _labeled(plans, search.name)
             known = known_plan(planner, store.root)
-    yield from _labeled(replicate_rounds(ready(known.plan), store), None)
+    yield from _labeled(replicate_rounds(stands(ready(known.plan)), store), None)
 
 
 def run_rounds(

@@ -14,11 +14,12 @@ arms have.
 from collections.abc import Collection, Generator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from lab.compiler.parts import downstream, part_of, without_replicates
+from lab.compiler.parts import with_replicates
 from lab.compiler.plan import Adaptive, Plan, Run, Tree
 from lab.runtime import trees
+from lab.runtime.counts import keep_counts
 from lab.runtime.evidence import Lookup, Values
-from lab.spec.records import record, replaced
+from lab.spec.records import record
 
 if TYPE_CHECKING:
     from lab.runtime.execution import Outcome
@@ -99,28 +100,7 @@ def _half(forest: Sequence[Tree], adaptive: Adaptive, lookup: Lookup) -> tuple[f
 
 def narrowed(plan: Plan, replicates: Collection[Replicates]) -> Plan:
     """A plan with the replicates that are wanted, and with what they and its claims need."""
-    if not plan.adaptive:
-        return plan
-    wanted = {(one.adaptive.grid, one.point): one.wanted for one in replicates}
-    kept: list[Run] = []
-    left: list[Run] = []
-    counts: dict[tuple[str, str], int] = {}
-    for run in plan.runs:
-        place = (run.grid, run.point)
-        counts[place] = counts.get(place, 0) + 1
-        (kept if counts[place] <= wanted.get(place, counts[place]) else left).append(run)
-    dead = _dead(plan, kept, left)
-    claims = [
-        replaced(one, cases=tuple(without_replicates(case, dead) for case in one.cases))
-        for one in plan.claims
-    ]
-    return part_of(plan, kept, claims)
-
-
-def _dead(plan: Plan, kept: Sequence[Run], left: Sequence[Run]) -> frozenset[str]:
-    """Stages that only runs left out have, and all that is made of them."""
-    used = {key for run in kept for key in run.stages}
-    return downstream(plan, {key for run in left for key in run.stages} - used)
+    return with_replicates(plan, {(one.adaptive.grid, one.point): one.wanted for one in replicates})
 
 
 def replicate_rounds(plan: Plan, store: "Store") -> Generator[Plan, "Outcome", None]:
@@ -136,6 +116,8 @@ def replicate_rounds(plan: Plan, store: "Store") -> Generator[Plan, "Outcome", N
         found = counted(plan, stored_values(plan, store), failed)
         grown = narrowed(plan, found)
         if len(grown.runs) == len(part.runs):
+            known = {(o.adaptive.grid, o.point): o.wanted for o in found if o.is_known}
+            keep_counts(plan, known, store.root)
             return
         part = grown
 

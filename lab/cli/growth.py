@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from lab.cli.load import Loaded
 from lab.cli.options import Options
+from lab.cli.standing import as_it_stands
+from lab.compiler.parts import with_replicates
 from lab.compiler.plan import Plan, SearchPlan
+from lab.runtime.counts import known_counts
 from lab.runtime.growing import known_plan
 from lab.runtime.journal import journal_of
 from lab.runtime.missing import missing
@@ -25,11 +28,31 @@ def grows(plan: Plan) -> bool:
     return bool(plan.searches or plan.adaptive)
 
 
-def as_known(loaded: Loaded, root: Path) -> Plan | None:
-    """A study's plan with the winners of the searches that are over in a store."""
-    if loaded.plan is None or loaded.planner is None or not loaded.plan.searches:
-        return loaded.plan
-    return known_plan(loaded.planner, root).plan
+def as_known(loaded: Loaded, root: Path, *, at_most: bool = False) -> Plan | None:
+    """A study's plan with the winners of the searches that are over in a store.
+
+    And with the replicates that its points got, unless it shall have all there may be (`at_most`).
+    """
+    plan = loaded.plan
+    if plan is not None and loaded.planner is not None and plan.searches:
+        plan = known_plan(loaded.planner, root).plan
+    if plan is None or at_most or not plan.adaptive:
+        return plan
+    return with_replicates(plan, known_counts(plan, root))
+
+
+def adaptive_lines(plan: Plan) -> Iterator[str]:
+    """What `lab plan` says of replicates that go on until an interval is narrow."""
+    for one in plan.adaptive:
+        points: dict[str, int] = {}
+        for run in plan.runs:
+            if run.grid == one.grid:
+                points[run.point] = points.get(run.point, 0) + 1
+        counts = sorted({min(points.values(), default=one.most), max(points.values(), default=0)})
+        got = " to ".join(map(str, counts))
+        counted = "counted at their most" if min(counts) >= one.most else f"{got} were needed"
+        most = f"{one.least} to {one.most} replicates, until {one.text}"
+        yield f"grid {one.grid}: {most}; {counted}"
 
 
 def search_lines(plan: Plan, root: Path) -> Iterator[str]:
@@ -93,7 +116,10 @@ def run_growing(loaded: Loaded, store: "Store", options: Options) -> Failures:
             folder, listen = loaded.file.resolve().parent, display.listen
             return execute(part, store, folder=folder, listener=listen, limit=limit, engine=workers)
 
-        rounds = growing(planner, store, workers=places)
+        def stands(part: Plan) -> Plan:
+            return as_it_stands(loaded, part, store.root, tells_stale=False).plan
+
+        rounds = growing(planner, store, workers=places, stands=stands)
         failed = run_rounds(rounds, store, run, limit=options.limit)
     if not display.total:
         print(f"{plan.study}: everything is there already, nothing to run", file=sys.stderr)

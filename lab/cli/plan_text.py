@@ -4,10 +4,10 @@ how much it is."""
 from collections.abc import Iterator, Sequence
 
 from lab.cli.because import reason_line
-from lab.cli.growth import search_lines
+from lab.cli.growth import adaptive_lines, search_lines
 from lab.cli.plan_tables import axes, removed, schedules, stages, table
 from lab.cli.planned import STATES, Planned, State
-from lab.compiler.plan import Adaptive, Run
+from lab.compiler.plan import Run
 from lab.runtime.contents import missing_files
 from lab.runtime.descent import accepted_texts
 
@@ -21,7 +21,7 @@ def as_text(one: Planned) -> str:
         [_head(one)],
         table(list(axes(one.plan))),
         list(removed(one.plan)),
-        [*search_lines(one.plan, one.store), *map(_adaptive, one.plan.adaptive)],
+        [*search_lines(one.plan, one.store), *adaptive_lines(one.plan)],
         list(schedules(one)),
         table(list(stages(one))) if one.plan.nodes else [],
         list(_reasons(one)),
@@ -40,13 +40,6 @@ def _head(one: Planned) -> str:
     only = f", only {one.options.only}" if one.options.only else ""
     title = f": {plan.title}" if plan.title else ""
     return f"{plan.study}{profile}{title}{only}"
-
-
-def _adaptive(one: Adaptive) -> str:
-    return (
-        f"grid {one.grid}: {one.least} to {one.most} replicates, until {one.text}; "
-        f"counted at their most"
-    )
 
 
 def _reasons(one: Planned) -> Iterator[str]:

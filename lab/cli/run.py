@@ -18,7 +18,7 @@ from lab.cli.progress import Display
 from lab.cli.standing import as_it_stands
 from lab.compiler.standing import Standing
 from lab.runtime.contents import missing_files as contents_missing
-from lab.runtime.descent import accepted_texts, stale_texts
+from lab.runtime.descent import accepted_texts, older_texts, stale_texts
 from lab.runtime.errors import LabError
 from lab.runtime.missing import missing
 from lab.runtime.store import FAILURES, Store, failures_in
@@ -66,7 +66,7 @@ def _carried_out(one: Planned, command: str, *, runs: bool) -> int:
         return exits.OVER_BUDGET
     store = Store(one.store)
     failed = _execute(one, store) if runs else _NOTHING
-    plan = as_known(loaded, store.root) or one.plan
+    plan = as_known(loaded, store.root, at_most=True) or one.plan
     _show(loaded, as_it_stands(loaded, plan, store.root), store, command=command)
     _show_failures(failed, store)
     lost = list(lost_searches(plan, store.root))
@@ -186,6 +186,6 @@ def _show(loaded: Loaded, stands: Standing, store: Store, *, command: str) -> No
     terminal.show(made, sys.stdout)
     sys.stdout.flush()
     with warnings.catch_warnings(record=True, action="always", category=aim.AimWarning) as found:
-        aim.project(plan, values, records, results)
+        aim.project(plan, values, records, results, older=older_texts(stands))
     for warning in found:
         print(f"lab: {warning.message}", file=sys.stderr)

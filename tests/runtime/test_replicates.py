@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from lab.compiler.parts import with_replicates
 from lab.compiler.plan import Plan
 from lab.compiler.planner import Planner
 from lab.runtime import statistics
+from lab.runtime.counts import known_counts
 from lab.runtime.growing import growing
 from lab.runtime.replicates import Replicates, counted, narrowed
 from lab.spec.catalog import builtin_catalog
@@ -33,6 +35,11 @@ grid fixed { method: eight; repeat 2 as seed }
 claim better: gain(wide) > 0 at 95%
 report { table(accuracy, by: method) }
 """
+
+
+@pytest.fixture(autouse=True)
+def _somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
 
 
 @cache
@@ -71,9 +78,8 @@ def alike(epochs: float, seed: int) -> float:
 class Computed:
     """A store whose measurements are computed from the length of training and the seed."""
 
-    root = Path("nowhere")
-
-    def __init__(self, value: Value = alike) -> None:
+    def __init__(self, value: Value = alike, root: Path = Path()) -> None:
+        self.root = root
         self.values: dict[str, float] = {}
         self.rounds: list[list[str]] = []
         self._value = value
@@ -211,3 +217,22 @@ def test_a_claim_is_tested_on_the_replicates_that_all_its_arms_have() -> None:
 def test_a_plan_in_which_nothing_waits_is_as_it_was() -> None:
     text = TEXT.replace("3 .. 9 as seed until ci95(accuracy) < 1%", "3 as seed")
     assert narrowed(planned(text), ()) is planned(text) or planned(text).adaptive == ()
+
+
+def test_a_plan_knows_how_many_replicates_were_needed(tmp_path: Path) -> None:
+    store = Computed(root=tmp_path)
+    run(store)
+    noted = known_counts(planned(), tmp_path)
+    assert sorted(noted.values()) == sorted(counts(store).values())
+    part = with_replicates(planned(), noted)
+    assert {node.key for node in part.nodes if node.role == "measurement"} <= store.keys()
+    other = planned(TEXT.replace("< 1%", "< 2%"))
+    assert known_counts(other, tmp_path) == {}
+
+
+def test_a_note_that_a_crash_cut_short_is_none(tmp_path: Path) -> None:
+    store = Computed(root=tmp_path)
+    run(store)
+    path = tmp_path / "replicates.jsonl"
+    path.write_bytes(path.read_bytes()[:-5])
+    assert len(known_counts(planned(), tmp_path)) == 1
