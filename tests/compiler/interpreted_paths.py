@@ -73,6 +73,7 @@ class Places:
     def __init__(self, catalog: Catalog, declared: Mapping[str, syntax.Definition]) -> None:
         self.catalog = catalog
         self.declared = declared
+        self._owner = ""
 
     def stage(self, call: syntax.Expr) -> StageParts:
         """A stage with its arguments sorted."""
@@ -103,7 +104,7 @@ class Places:
         return self._within(self.declared[method], name.split("."))
 
     def _within(self, definition: syntax.Definition, names: list[str]) -> list[Location]:
-        name = definition.name.text
+        self._owner = name = definition.name.text
         if not names:
             return [("let", name)]
         if definition.kind != "method":
@@ -170,10 +171,23 @@ class Places:
         if isinstance(expression, syntax.Alternatives):
             return tuple(one for part in expression.options for one in self._component(part, at))
         name = name_of(expression)
+        behind = self._behind(name, str(at[1]) if at[0] == "param" else self._owner)
+        if behind is not None:
+            return self._component(*behind)
         known = [one for one in self.catalog.signatures.values() if one.name == name]
         if not known or name in self.declared:
             return ()
         return tuple(self._arguments(known[0], named(known[0], expression), at))
+
+    def _behind(self, name: str | None, owner: str) -> tuple[syntax.Expr, Location] | None:
+        """What a parameter or a shared value stands for, and where that is set."""
+        definition = self.declared.get(owner)
+        for one in definition.parameters if definition else ():
+            if one.name.text == name and one.default is not None:
+                return one.default, ("param", owner, name)
+        if name in self.declared and self.declared[name].kind == "let":
+            return self.declared[name].value, ("let", name)
+        return None
 
     def _default(self, info: ParameterInfo, at: Location) -> tuple[Entry, ...]:
         value = info.default

@@ -45,6 +45,8 @@ RANGES: dict[str, tuple[str, ...]] = {
     "depth": ("1 .. 3",),
 }
 NUMERIC = frozenset({"width", "layers", "batch", "bits", "bands", "w0", "for"})
+#: What shared values and parameters are of.
+SHARED = ("width", "for", "layers", "lr", "bits", "activation", "batch", "by", "encoding")
 STAGES = {
     "train": ("by", "for", "batch"),
     "finetune": ("by", "for", "batch"),
@@ -78,6 +80,7 @@ class _Author:
         self.methods: list[Written] = []
         self.models: dict[str, str] = {}
         self.sources: dict[str, str] = {}
+        self.has_wave = self.chance(0.2)
 
     def chance(self, share: float) -> bool:
         return self.random.random() < share
@@ -90,17 +93,21 @@ class _Author:
             self.purse -= 1
             if kind in RANGES and self.chance(0.35):
                 return self.random.choice(RANGES[kind])
-            options = [self.single(kind, scope) for _ in range(self.random.choice([2, 2, 3]))]
+            count = self.random.choice([2, 2, 3])
+            options = [self.single(kind, scope, bare=kind in WITHIN) for _ in range(count)]
             text = " | ".join(options)
             return f"({text})" if not spend and self.chance(0.3) else text
         return self.single(kind, scope)
 
-    def single(self, kind: str, scope: dict[str, str] | None = None) -> str:
-        if kind == "by":
-            return self.optimizer(scope)
-        if kind == "encoding":
-            return self.encoding(scope)
+    def single(self, kind: str, scope: dict[str, str] | None = None, *, bare: bool = False) -> str:
+        """One value; `bare`: no name stands for it, so that all alternatives have one place."""
         names = [n for n, of in {**self.lets, **(scope or {})}.items() if of == kind]
+        if kind in WITHIN:
+            if names and not bare and self.chance(0.5):
+                return self.random.choice(names)
+            return self.optimizer(scope) if kind == "by" else self.encoding(scope)
+        if kind == "lr" and self.has_wave and self.chance(0.25):
+            return f"wave({self.random.choice(['1e-2', 'peak: 0.1', '2 * 1e-3'])})"
         if names and self.chance(0.5):
             name = self.random.choice(names)
             if kind in NUMERIC and kind != "bits" and self.chance(0.3):
@@ -139,7 +146,7 @@ class _Author:
             kind = self.random.choice(
                 ["width", "for", "layers", "lr", "bits", "activation", "batch"]
             )
-            lines += f"let shared{i} = {self.value(kind)}\n"
+            lines += f"let shared{i} = {self.value_at(f'shared{i}', kind, spend=False)}\n"
             self.lets[f"shared{i}"] = kind
         return lines
 
@@ -158,7 +165,7 @@ class _Author:
 
     def parameters(self, method: Written) -> None:
         for i in range(self.random.choice([0, 0, 1, 2])):
-            kind = self.random.choice(["width", "layers", "for", "lr", "bits", "batch", "bands"])
+            kind = self.random.choice([*SHARED, "bands"])
             name = f"of_{method.name}_{i}"
             method.parameters[name] = kind
             method.paths[f"{method.name}.{name}"] = kind
@@ -177,6 +184,11 @@ class _Author:
         kinds = {one: one for one in STAGES[name]}
         if name == "train" and len(self.models) > 1 and self.chance(0.1):
             text = f"train(model: {self.random.choice(list(self.models))})"
+        elif name == "train" and self.chance(0.2):
+            text = f"train(through: quantize({self.value('bits', method.parameters)}))"
+            method.paths[f"{method.name}.bits"] = "bits"
+        elif name == "quantize" and self.chance(0.2):
+            text = f"quantize({self.value('bits', method.parameters)}, per: tensor)"
         else:
             text = name + self.arguments(kinds, method.parameters, 0.4)
             if name == "inwf" and self.chance(0.25):
@@ -198,27 +210,33 @@ class _Author:
         return text
 
     def pipeline(self, method: Written) -> str:
-        bases = [one.name for one in self.methods]
-        kind = self.random.choice(["field", "bits", "zeros", "either", "maybe", "called"])
-        base = self.random.choice(bases)
-        if kind == "field":
-            return f"{base} then {self.stage('inwf', method, alone=True)}"
-        if kind == "bits":
-            return f"{base} then {self.stage('quantize', method, alone=True)}"
-        if kind == "zeros":
-            first = self.stage("prune", method, alone=False)
-            return f"{base} then {first} then {self.stage('finetune', method, alone=False)}"
-        if kind == "either" and self.purse > 0:
-            self.purse -= 1
-            first = self.stage("quantize", method, alone=False)
-            second = self.stage("prune", method, alone=False)
-            return f"{base} then ({first} | {second})"
-        if kind == "maybe" and self.purse > 0:
-            self.purse -= 1
-            first = self.stage("prune", method, alone=False)
-            last = self.stage("inwf", method, alone=False)
-            return f"{base} then (none | {first}) then {last}"
-        return self.call(self.random.choice(self.methods), method)
+        """What a method is: an arm before it, and what comes then."""
+        kinds = ["field", "bits", "zeros", "nested", "called"]
+        kinds += ["either", "maybe", "whole"] * (self.purse > 0)
+        kind = self.random.choice(kinds)
+        self.purse -= kind in ("either", "maybe", "whole")
+        if kind == "called":
+            return self.call(self.random.choice(self.methods), method)
+        base = self.random.choice(self.methods).name
+        names = {
+            "field": ["inwf"],
+            "bits": ["quantize"],
+            "zeros": ["prune", "finetune"],
+            "nested": ["prune", "finetune", "quantize"],
+            "either": ["quantize", "prune"],
+            "maybe": ["prune", "inwf"],
+            "whole": ["quantize", "inwf"],
+        }[kind]
+        made = [self.stage(one, method, alone=len(names) == 1) for one in names]
+        return {
+            "field": "{0} then {1}",
+            "bits": "{0} then {1}",
+            "zeros": "{0} then {1} then {2}",
+            "nested": "{0} then ({1} then {2}) then {3}",
+            "either": "{0} then ({1} | {2})",
+            "maybe": "{0} then (none | {1}) then {2}",
+            "whole": "{0} then {1} | {0} then {2}",
+        }[kind].format(base, *made)
 
     def call(self, called: Written, method: Written | None = None) -> str:
         """An arm with some of its values set; where it is a definition, paths reach them."""
@@ -274,8 +292,9 @@ class _Author:
         return f"grid {name} {{\n  " + "\n  ".join(one for one in lines if one) + "\n}\n"
 
     def value_at(self, path: str, kind: str, *, spend: bool = True) -> str:
-        """What an axis sets at a path; a shared value is not set to something that mentions it."""
-        shared, self.lets = self.lets, {} if path in self.lets else self.lets
+        """What is set at a path; a shared value is not set to something that mentions it."""
+        is_shared = "." not in path
+        shared, self.lets = self.lets, {} if is_shared else self.lets
         made = self.value(kind, spend=spend and self.chance(0.9))
         self.lets = shared
         return made
@@ -310,7 +329,11 @@ class _Author:
             for one in known[:2]
         ]
         parts += [f"{one} in [{PLAIN[paths[one]][0]}]" for one in words[:1]]
+        named = [one for one in (*axes, *paths) if paths[one] in WITHIN]
+        if named and self.chance(0.3):
+            parts.append(f"{named[0]} == {'adam' if paths[named[0]] == 'by' else 'none'}")
         parts += [f"method == {self.random.choice(self.methods).name}"] * self.chance(0.3)
+        parts += [f"model != {self.random.choice(list(self.models))}"] * self.chance(0.2)
         if not parts:
             return []
         parts = [f"not {one}" if self.chance(0.2) else one for one in parts]
@@ -339,6 +362,9 @@ class _Author:
                 del self.lets[name]
                 lines = shared.splitlines(keepends=True)
                 shared = "".join(one for one in lines if f"let {name} " not in one)
+        wave = "schedule wave(peak) = linear(0 -> peak) for 10% then cosine(peak -> 0)\n"
+        shared += wave if "wave" in shared + roots + arms else ""
+        self.has_wave = self.has_wave and "wave" in shared
         parts = ["study random\n", shared, roots, arms, self.repeat(0.6)]
         parts += [self.grid(f"grid{i}") for i in range(self.random.choice([1, 1, 2, 3]))]
         parts.append(self.report())
