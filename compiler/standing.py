@@ -51,12 +51,14 @@ class Change:
 class Standing:
     """A plan with keys of results that stand, and what stands only if somebody says so.
 
-    `stale` maps a node of the plan, for which there is a result of other code, to what changed.
+    `stale` maps a node of the plan, for which there is a result of other code, to what changed;
+    `by` maps a node that a result of older code stands for to what was accepted.
     """
 
     plan: Plan
     adopted: tuple[Adoption, ...] = ()
     stale: Mapping[str, tuple[Change, ...]] = {}
+    by: Mapping[str, tuple[Accepted, ...]] = {}
 
 
 class Acceptances:
@@ -185,6 +187,7 @@ class _Search:
         self.stale: dict[str, tuple[Change, ...]] = {}
         self.names: dict[str, str] = {}
         self.versions: dict[str, str] = {}
+        self.by: dict[str, tuple[Accepted, ...]] = {}
 
     def place(self, nodes: Iterable[Node]) -> None:
         """Find what stands for nodes that nothing is stored of, inputs first."""
@@ -201,7 +204,7 @@ class _Search:
             for one in plan.nodes
         )
         adopted = tuple(Adoption(one, count) for one, count in self.used.items())
-        return Standing(replaced(plan, nodes=tuple(nodes)), adopted, self.stale)
+        return Standing(replaced(plan, nodes=tuple(nodes)), adopted, self.stale, self.by)
 
     def _place(self, node: Node) -> None:
         alike = self.families.get(self.descents.of(node).family, ())
@@ -210,6 +213,7 @@ class _Search:
             if ways is not None:
                 self.names[node.key] = one.key
                 self.versions[one.key] = one.version
+                self.by[one.key] = tuple(ways)
                 for way in ways:
                     self.used[way] = self.used.get(way, 0) + 1
                 return

@@ -169,6 +169,14 @@ def stale_texts(found: Standing, root: Path) -> dict[str, str]:
     return {key: said[changes] for key, changes in found.stale.items()}
 
 
+def older_texts(found: Standing) -> dict[str, str]:
+    """What was accepted of each node that a result of older code stands for, and why."""
+    return {
+        key: "; ".join(f"`{one.component}` {one.old[:8]}: {one.because}" for one in accepted)
+        for key, accepted in found.by.items()
+    }
+
+
 def accepted_texts(found: Standing) -> list[str]:
     """What results of older code a plan makes use of, and why, a sentence each."""
     return [

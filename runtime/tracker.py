@@ -15,6 +15,7 @@ from typing import Any
 from lab.compiler.plan import Plan, Run
 from lab.runtime.evidence import Values
 from lab.runtime.results import POSITIONS, Records, Results
+from lab.runtime.trees import node_keys
 
 __all__ = ["Curve", "TrackedRun", "Tracker", "tracked_runs"]
 
@@ -69,13 +70,21 @@ class Tracker(ABC):
         """Forget all that was projected here, and show these runs."""
 
 
-def tracked_runs(plan: Plan, values: Values, records: Records) -> list[TrackedRun]:
-    """The runs of a plan that have results, as trackers show them."""
+def tracked_runs(
+    plan: Plan, values: Values, records: Records, older: Mapping[str, str] | None = None
+) -> list[TrackedRun]:
+    """The runs of a plan that have results, as trackers show them.
+
+    Args:
+        plan, values, records: what was planned, measured, and recorded.
+        older: by node, of results of older code, what was accepted and why.
+    """
     results = Results(plan, values, records)
-    return [_tracked(results, run) for run in plan.runs if run.stages[-1] in records]
+    finished = [run for run in plan.runs if run.stages[-1] in records]
+    return [_tracked(results, run, older or {}) for run in finished]
 
 
-def _tracked(results: Results, run: Run) -> TrackedRun:
+def _tracked(results: Results, run: Run, older: Mapping[str, str]) -> TrackedRun:
     metrics = {
         label: results.lookup.value(tree)
         for label, tree in run.metrics.items()
@@ -93,6 +102,9 @@ def _tracked(results: Results, run: Run) -> TrackedRun:
         "settings": nested(run.settings),
         "results": finite,
     }
+    accepted = {older[key] for key in _nodes(run) if key in older}
+    if accepted:
+        params["older code"] = "; ".join(sorted(accepted))
     return TrackedRun(
         name=" ".join([run.arm, *departs, f"seed={run.seed}"]),
         study=results.plan.study,
@@ -100,6 +112,13 @@ def _tracked(results: Results, run: Run) -> TrackedRun:
         metrics=finite,
         curves=tuple(_curves(results, run)),
     )
+
+
+def _nodes(run: Run) -> Iterator[str]:
+    """Keys of its stages and of all that is measured of it."""
+    yield from run.stages
+    for tree in run.metrics.values():
+        yield from node_keys(tree)
 
 
 def _curves(results: Results, run: Run) -> Iterator[Curve]:

@@ -42,9 +42,19 @@ class AimWarning(UserWarning):
     """Runs could not be shown in Aim. The results themselves are not affected."""
 
 
-def project(plan: Plan, values: Values, records: Records, repo: Path) -> None:
-    """Show a plan's finished runs in the Aim repository in the folder `repo`; made if need be."""
-    AimTracker(repo).project(tracked_runs(plan, values, records))
+def project(
+    plan: Plan,
+    values: Values,
+    records: Records,
+    repo: Path,
+    *,
+    older: Mapping[str, str] | None = None,
+) -> None:
+    """Show a plan's finished runs in the Aim repository in the folder `repo`; made if need be.
+
+    `older` says, by node, of results of older code what was accepted and why.
+    """
+    AimTracker(repo).project(tracked_runs(plan, values, records, older))
 
 
 def rebuild(plan: Plan, values: Values, records: Records, repo: Path) -> None:

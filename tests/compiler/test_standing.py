@@ -49,7 +49,7 @@ class Made:
                 self.facts[facts["lineage"]] = facts
                 one = described(replaced(node, key=key))
                 plain = {name: value for name, value in facts.items() if name != "made_with"}
-                one.details = {**dict(one.details), "facts": {**plain, "finished_at": at}}  # pyright: ignore[reportArgumentType, reportCallIssue] - details of a node are a mapping
+                one.details = {**dict(one.details), "facts": {**plain, "finished_at": at}}
                 self.stored[key] = one
 
     def lineage(self, stored: Described) -> Lineage | None:
@@ -106,7 +106,7 @@ def test_a_plan_with_other_keys_hangs_together() -> None:
     assert {key for run in plan.runs for key in run.stages} <= seen
     assert keys_of(tree for run in plan.runs for tree in run.metrics.values()) <= seen
     (claim,) = plan.claims
-    assert keys_of(tree for case in claim.cases for tree in case.condition.left) <= seen  # pyright: ignore[reportAttributeAccessIssue] - the claim is one comparison
+    assert keys_of(tree for case in claim.cases for tree in case.condition.left) <= seen
 
 
 def test_the_records_own_version_is_shown() -> None:
