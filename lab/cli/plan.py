@@ -21,7 +21,7 @@ def plan(options: Options) -> int:
         loaded, one = planned(file, options)
         show_diagnostics(loaded)
         if one is None:
-            worst = exits.STUDY_IS_WRONG
+            worst = max(worst, exits.STUDY_IS_WRONG)
             continue
         if options.probe:
             _probe(one)
@@ -31,6 +31,8 @@ def plan(options: Options) -> int:
             print(_as_text(one), end="\n\n" if len(options.files) > 1 else "\n")
         if options.output is not None:
             _save(one, options.output)
+        if options.since is None and one.prices.over:
+            worst = max(worst, exits.OVER_BUDGET)
     if documents:
         from lab.cli.plan_json import document
 
