@@ -22,6 +22,7 @@ from lab.runtime.engine import Engine, Said, open_engine
 from lab.runtime.engines.local import cores
 from lab.runtime.errors import CorruptFile
 from lab.runtime.missing import missing
+from lab.runtime.running import Notes
 from lab.runtime.sharing import PAUSE_SECONDS, Sharing
 from lab.runtime.store import Made, Store
 from lab.runtime.task import Batch, Task
@@ -129,6 +130,7 @@ class _Execution:
         self._finished: list[tuple[Node, Made]] = []
         #: Seconds that a lane of a program took last.
         self._pace: dict[str, float] = {}
+        self._notes = Notes(store.root, store.owner.identity, plan.study, len(nodes))
 
     def loop(self, engine: Engine) -> None:
         while len(self.agenda) or self._at_work:
@@ -150,6 +152,7 @@ class _Execution:
     def close(self) -> None:
         """Leave the store to others."""
         self._commit()
+        self._notes.close()
         for work in self._at_work.values():
             for task in work.left.values():
                 self.store.discard(Path(task.output))
@@ -224,6 +227,7 @@ class _Execution:
             fresh=node.fresh,
             folder=str(self.folder),
             output=str(self.store.open_scratch(node.key)),
+            log=str(self.store.log(node.key)),
             checkpoints=str(self.store.checkpoints(node.key)),
             checkpoint_seconds=self.checkpoint_seconds,
             components=self.components,
@@ -251,8 +255,10 @@ class _Execution:
     def _hear(self, work: "_AtWork", node: Node, said: Said) -> None:
         if said["event"] == "started":
             work.started.add(node.key)
+            self._notes.started(node.key, node.label)
             self.listener(Event("started", node))
         elif said["event"] == "progress":
+            self._notes.advanced(node.key, said)
             self.listener(Event("progress", node, said))
         else:
             task = work.left.pop(node.key)
@@ -268,7 +274,9 @@ class _Execution:
         for key, task in work.left.items():
             node = self.by_key[key]
             if key in work.started or not work.started:
-                self._give_up(node, task, {**said, "event": "failed", "cause": "worker died"})
+                words = {"traceback": self.store.last_words(key) or said["traceback"]}
+                cause = {"event": "failed", "cause": "worker died"}
+                self._give_up(node, task, {**said, **cause, **words})
             else:
                 self.store.discard(Path(task.output))
                 self.sharing.release([key])
@@ -293,15 +301,18 @@ class _Execution:
     def _done(self, node: Node, record: Mapping[str, Any]) -> None:
         self.agenda.done(node.key)
         self.made.append(node.key)
+        self._notes.ended(node.key, worked=True)
         self.listener(Event("done", node, record))
 
     def _fail(self, node: Node, detail: Mapping[str, Any]) -> None:
         self.sharing.release([node.key])
         self.failed[node.key] = detail
+        self._notes.ended(node.key, worked=False)
         self.listener(Event("failed", node, detail))
         for lost in self.agenda.failed(node.key):
             why = {"cause": "input failed", "message": f"needs {node.key[:12]}, which failed"}
             self.failed[lost.key] = why
+            self._notes.ended(lost.key, worked=False)
             self.listener(Event("skipped", lost, why))
 
     def _is_hopeless(self) -> bool:

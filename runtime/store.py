@@ -23,9 +23,12 @@ from lab.runtime.owners import Owner, Watch
 SCHEMA = 1
 RECORD = "record.json"
 FAILURES = "failures"
+LOGS = "logs"
 _VERSION = "VERSION"
 _SCRATCH = ".tmp-"
 _CHECKSUM = "checksum"
+#: Bytes of what a failed stage printed that its failure quotes.
+_LAST_WORDS = 4000
 #: What every record has, whatever made it.
 _PARTS = ("values", "files")
 
@@ -141,6 +144,19 @@ class Store:
     def forget_checkpoints(self, key: str) -> None:
         """A stage will not go on from where it stood."""
         shutil.rmtree(self.checkpoints(key), ignore_errors=True)
+
+    def log(self, key: str) -> Path:
+        """What was printed while a stage was made, where anything was."""
+        return self.root / LOGS / f"{key}.txt"
+
+    def last_words(self, key: str) -> str:
+        """The end of what was printed while a stage was made."""
+        try:
+            with self.log(key).open("rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - _LAST_WORDS))
+                return file.read().decode(errors="replace")
+        except FileNotFoundError:
+            return ""
 
     def _put(self, scratch: Path, place: Path) -> None:
         try:

@@ -13,7 +13,7 @@ class Task:
     `occurrence` counts earlier stages of the same component in the pipeline. `folder` is the
     study's, where relative file names start. `components` are files of a person's own components.
     `checkpoints` is the folder of the stage's checkpoints, written every so many seconds, never if
-    None.
+    None. `log` is the file for what is printed while it is done; nowhere if empty.
     """
 
     key: str
@@ -28,6 +28,7 @@ class Task:
     folder: str
     output: str
     components: Sequence[str] = ()
+    log: str = ""
     checkpoints: str = ""
     checkpoint_seconds: float | None = None
 

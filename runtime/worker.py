@@ -16,7 +16,9 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 if TYPE_CHECKING:
@@ -68,8 +70,36 @@ def _serve(line: str, events: TextIO) -> None:
 
     for task in batch_from_json(line).tasks:
         _send(events, {"event": "started", "key": task.key})
-        _send(events, {**_ended(task, events), "key": task.key})
+        with _printing_to(task.log):
+            ended = _ended(task, events)
+        _send(events, {**ended, "key": task.key})
     _send(events, {"event": "idle"})
+
+
+@contextmanager
+def _printing_to(log: str) -> Generator[None]:
+    """What is printed on the way goes to a file of its own, which is there if anything was."""
+    if not log:
+        yield
+        return
+    path = Path(log)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    before = os.dup(2)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    os.dup2(handle, 2)
+    os.dup2(handle, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.dup2(before, 2)
+        os.dup2(before, 1)
+        is_empty = os.fstat(handle).st_size == 0
+        os.close(handle)
+        os.close(before)
+        if is_empty:
+            path.unlink(missing_ok=True)
 
 
 def _ended(task: "Task", events: TextIO) -> dict[str, Any]:
