@@ -184,3 +184,15 @@ def test_the_user_interface_stays_on_this_machine_and_leaves_nothing_behind(repo
         assert server.wait(timeout=30) == 0
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_a_run_on_results_of_older_code_says_what_was_accepted(study):
+    plan, values, records = study
+    run = next(r for r in plan.runs if r.arm == "field")
+    older = {run.stages[0]: "`stage train` 1234: the same", "elsewhere": "of nothing"}
+    tracked = tracked_runs(plan, values, records, older)
+    said = {one.params["key"]: one.params.get("older code") for one in tracked}
+    assert said[run.stages[-1]] == "`stage train` 1234: the same"
+    assert all(run.stages[0] in r.stages for r in plan.runs if said.get(r.stages[-1]))
+    plain = tracked_runs(plan, values, records)
+    assert not any("older code" in one.params for one in plain)
