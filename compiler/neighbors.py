@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import cast
 
-from lab.compiler.differences import Difference, differences
+from lab.compiler.differences import Difference, differences, inside
 from lab.compiler.plan import Node
 from lab.compiler.stored import Described, Stored, arguments_text
 from lab.compiler.tracing import Steps
@@ -79,25 +79,32 @@ class Relatives:
 
         def distance(one: tuple[Marks, Described]) -> tuple[int, bool, float]:
             parts = {steps for steps, _ in one[0] ^ marks}
-            return len(parts), one[1].key in self.kept, _gap(one[0], marks)
+            return len(parts), one[1].key in self.kept, self._gap(parts, one[0], marks)
 
         return min(self._near, key=distance)[1]
 
+    def _gap(self, parts: Iterable[Steps], one: Marks, other: Marks) -> float:
+        """How far numbers are apart, to prefer a near one."""
+        here, there = dict(one), dict(other)
+        gap = 0.0
+        for steps in parts:
+            base = repr(self._base(steps))
+            sides = _number(here.get(steps, base)), _number(there.get(steps, base))
+            gap += 0.0 if sides[0] is None or sides[1] is None else abs(sides[0] - sides[1])
+        return gap
 
-def _gap(one: Marks, other: Marks) -> float:
-    """How far numbers are apart, to prefer a near one."""
-    sides = [dict(_numbers(marks)) for marks in (one - other, other - one)]
-    return sum(
-        abs(number - sides[1][steps]) for steps, number in sides[0].items() if steps in sides[1]
-    )
+    def _base(self, steps: Steps) -> Value:
+        value = _plain(self.stages[0].arguments)
+        for step in steps:
+            value = inside(value, step)
+        return value
 
 
-def _numbers(marks: Iterable[tuple[Steps, str]]) -> Iterable[tuple[Steps, float]]:
-    for steps, text in marks:
-        try:
-            yield steps, float(text)
-        except ValueError:
-            continue
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _plain(arguments: Mapping[str, Value]) -> Value:
