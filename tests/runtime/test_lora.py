@@ -86,8 +86,8 @@ def test_the_head_is_left_to_be_trained_and_the_rest_stays() -> None:
     assert (made["layer1.0.conv1.weight"] != params["layer1.0.conv1.weight"]).any()
 
 
-def test_a_patterns_that_matches_nothing_is_an_error() -> None:
-    with pytest.raises(UnsuitableWeights, match="'blocks.*.qkv' matches no weight"):
+def test_a_pattern_that_matches_nothing_is_an_error() -> None:
+    with pytest.raises(UnsuitableWeights, match=r"'blocks\.\*\.qkv' matches no weight"):
         LoRA(targets=("blocks.*.qkv",)).choose(PARAMS, NET.parts)
 
 

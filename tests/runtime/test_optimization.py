@@ -14,7 +14,6 @@ from lab.runtime import registry
 from lab.runtime.augmentation import Augmentation
 from lab.runtime.augmentations.crop import Crop
 from lab.runtime.augmentations.flip import Flip
-from lab.runtime.clock import Clock
 from lab.runtime.durations import whole_steps
 from lab.runtime.errors import UnsuitableSetting
 from lab.runtime.losses.task import Task
@@ -28,8 +27,6 @@ from lab.runtime.schedules.cosine import Cosine
 from lab.runtime.schedules.exponential import Exponential
 from lab.runtime.schedules.linear import Linear
 from lab.runtime.schedules.polynomial import Polynomial
-from lab.runtime.selector import Selector
-from lab.runtime.selectors.random import Random
 from lab.runtime.traced import bind, numbers, program_key
 from lab.spec.units import Duration
 
@@ -313,28 +310,3 @@ def test_about_half_of_the_images_are_mirrored() -> None:
     assert set(first.tolist()) == {0, 3}
     # Five standard deviations of a fair coin.
     assert abs((first == 3).mean() - 0.5) < 5 * 0.5 / 20
-
-
-# Selectors
-
-
-@pytest.mark.parametrize("cls", members("selector"), ids=named)
-def test_a_selector_chooses_as_many_rows_as_it_says(cls: type[Selector]) -> None:
-    selector = cls()
-    losses = jnp.arange(10.0) if selector.needs_losses else None
-    rows, shares, _ = selector.select(
-        losses, selector.begin(), jax.random.key(61), batch=10, clock=Clock(0, 10)
-    )
-    assert rows.shape == shares.shape == (selector.count(10),)
-    assert len(set(rows.tolist())) == selector.count(10) >= 1
-    assert set(rows.tolist()) <= set(range(10))
-
-
-def test_a_random_choice_takes_every_row_equally_often() -> None:
-    clock = Clock(0, 10)
-    chosen = jax.vmap(lambda k: Random(rate=0.5).select(None, {}, k, batch=4, clock=clock).rows)(
-        jax.random.split(jax.random.key(63), 800)
-    )
-    counts = np.bincount(np.asarray(chosen).ravel(), minlength=4)
-    # Five standard deviations of 800 fair choices of two in four.
-    assert np.abs(counts - 400).max() < 5 * math.sqrt(800 * 0.25)
