@@ -1,14 +1,16 @@
-"""A look at what a program costs here, by doing a little of it: `lab plan --probe`.
+"""A look at what programs cost here, by doing a little of each: `lab plan --probe`.
 
     lane = steps · s + (again - few · s),   compiling = first - again
 
-A process of its own does the program's stage three times: from beginning to end with a duration of
-a `few` steps, which took `first` seconds with all that happens once in a process (imports, tracing,
-compiling) and `again` seconds without; and as it is, until a step of it, `s`, is known. What it
-starts from is made by short stages where it is not stored. Then it measures what the short one
-made. Nothing of all this is kept but the seconds, by program and device.
+A process of its own does a program's stage three times: from beginning to end with a duration of a
+`few` steps, which took `first` seconds with all that happens once (tracing, compiling) and `again`
+seconds without; and as it is, until a step of it, `s`, is known. What it starts from is made by
+short stages where it is not stored. Then it measures what the short one made. Nothing of all this
+is kept but the seconds, by program and device.
 
-The child reads one JSON line, `Request`, and writes one for each program, `Probed`.
+One process looks at one program after another, as a worker does them: what programs share is
+compiled once. It reads a JSON line, `Request`, and writes a line for each program, `Probed`, and an
+empty one when it is done; `{"problem": …}` where something failed.
 """
 
 import json
@@ -97,13 +99,26 @@ def main() -> NoReturn:
     events = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     jax.config.update("jax_default_matmul_precision", "highest")
-    request = Request(**json.loads(sys.stdin.readline()))
-    for task in request.before:
-        _do(task)
-    for probed in _all(request):
-        events.write(json.dumps(asdict(probed)) + "\n")
+    for line in sys.stdin:
+        for said in _answers(Request(**json.loads(line))):
+            events.write(json.dumps(said) + "\n")
+            events.flush()
+        events.write("\n")
         events.flush()
     sys.exit(0)
+
+
+def _answers(request: Request) -> Iterator[dict[str, Any]]:
+    from lab.runtime import meters
+
+    meters.forget_memory()
+    try:
+        for task in request.before:
+            _do(task)
+        for probed in _all(request):
+            yield asdict(probed)
+    except Exception as failure:  # noqa: BLE001 - whatever a program does, the others go on
+        yield {"problem": f"{type(failure).__name__}: {failure}"}
 
 
 def _do(task: Mapping[str, Any], watch: _Watch | None = None) -> dict[str, Any]:

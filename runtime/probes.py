@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 from lab.compiler.plan import Node, Plan
@@ -25,13 +26,15 @@ Listener = Callable[[str, str | None], None]
 
 
 class Prober:
-    """Looks at programs of one plan, each stage and its measurements in a process of their own.
+    """Looks at programs of one plan in a process of their own, on some cores.
 
     What stages start from is made once, in a folder that is gone with the prober: use it as a
     context manager.
     """
 
-    def __init__(self, plan: Plan, catalog: Catalog, *, root: Path, folder: Path) -> None:
+    def __init__(
+        self, plan: Plan, catalog: Catalog, *, root: Path, folder: Path, core_set: Sequence[int]
+    ) -> None:
         self._plan = plan
         self._catalog = catalog
         self._root = root
@@ -39,16 +42,16 @@ class Prober:
         self._nodes = {node.key: node for node in plan.nodes}
         self._scratch = tempfile.TemporaryDirectory(prefix="lab-probe-")
         self._made: dict[str, str] = {}
+        self._child = _Child(core_set)
 
     def __enter__(self) -> "Prober":
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._child.stop()
         self._scratch.cleanup()
 
-    def look(
-        self, programs: Sequence[Program], listener: Listener, *, core_set: Sequence[int]
-    ) -> None:
+    def look(self, programs: Sequence[Program], listener: Listener) -> None:
         """Look at stages among these programs, and at the measurements of each among them."""
         wanted = {one.key for one in programs}
         measurements: dict[str, list[Program]] = {}
@@ -60,15 +63,11 @@ class Prober:
                 stages.setdefault(measured.key, measured)
         for key, stage in stages.items():
             listener(stage.label, None)
-            problem = self._one(
-                stage if key in wanted else None, measurements.get(key, []), core_set
-            )
+            problem = self._one(stage if key in wanted else None, measurements.get(key, []))
             if problem is not None:
                 listener(stage.label, problem)
 
-    def _one(
-        self, stage: Program | None, measurements: Sequence[Program], core_set: Sequence[int]
-    ) -> str | None:
+    def _one(self, stage: Program | None, measurements: Sequence[Program]) -> str | None:
         """Look at a stage, if it is wanted, and at measurements of it."""
         of = None
         begun = measurements[0].first if stage is None else stage.first
@@ -78,7 +77,7 @@ class Prober:
             whole, short = self._task(stage.first), self._short(stage.first)
             of = (short or whole)["output"]
         measured = [self._task(one.first, of=of) for one in measurements]
-        found = _child(Request(before, whole, short, measured), core_set)
+        found = self._child.ask(Request(before, whole, short, measured))
         if isinstance(found, str):
             return found
         if stage is not None and of is not None:
@@ -153,22 +152,61 @@ class Prober:
         write_atomically(path, json.dumps({**known, said["device"]: said}, indent=1).encode())
 
 
-def _child(request: Request, core_set: Sequence[int]) -> list[dict[str, Any]] | str:
-    """What a child says of a request, or its last words."""
-    command = [sys.executable, "-m", "lab.runtime.probe", ",".join(map(str, core_set))]
-    try:
-        done = subprocess.run(
-            command,
-            input=json.dumps(asdict(request)),
-            capture_output=True,
-            text=True,
-            timeout=_LIMIT_SECONDS,
-            env={**os.environ, "JAX_ENABLE_COMPILATION_CACHE": "false"},
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return f"no answer after {_LIMIT_SECONDS} seconds"
-    found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    if found:
-        return found
-    return done.stderr.strip().rsplit("\n", 1)[-1] or f"exit code {done.returncode}"
+class _Child:
+    """A process that looks at programs; begun when it is needed, and anew where it died."""
+
+    def __init__(self, core_set: Sequence[int]) -> None:
+        self._cores = ",".join(map(str, core_set))
+        self._process: subprocess.Popen[str] | None = None
+
+    def ask(self, request: Request) -> list[dict[str, Any]] | str:
+        """What the process says of a request, or what went wrong."""
+        process = self._running()
+        late = Timer(_LIMIT_SECONDS, process.kill)
+        late.start()
+        try:
+            found = _exchange(process, json.dumps(asdict(request)))
+        except BrokenPipeError:
+            found = []
+        finally:
+            late.cancel()
+        problems = [one["problem"] for one in found if "problem" in one]
+        if problems:
+            return str(problems[0])
+        return found or f"the process that looked at it ended with exit code {process.wait()}"
+
+    def stop(self) -> None:
+        """End the process."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            for pipe in (self._process.stdin, self._process.stdout):
+                if pipe is not None:
+                    pipe.close()
+
+    def _running(self) -> "subprocess.Popen[str]":
+        if self._process is None or self._process.poll() is not None:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "lab.runtime.probe", self._cores],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+                # A probe is of what is new, which no cache has.
+                env={**os.environ, "JAX_ENABLE_COMPILATION_CACHE": "false"},
+            )
+        return self._process
+
+
+def _exchange(process: "subprocess.Popen[str]", line: str) -> list[dict[str, Any]]:
+    """Send a line; the answers up to an empty one, or none where the process ends before."""
+    if process.stdin is None or process.stdout is None:
+        raise TypeError("a child has pipes")
+    process.stdin.write(line + "\n")
+    process.stdin.flush()
+    found: list[dict[str, Any]] = []
+    for answer in process.stdout:
+        if not answer.strip():
+            return found
+        found.append(json.loads(answer))
+    return []

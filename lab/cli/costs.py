@@ -9,7 +9,7 @@ from lab.compiler.facts import Cost
 from lab.compiler.plan import Plan
 from lab.compiler.prices import BASES, Known, Price, Prices, prices
 from lab.compiler.programs import Program, programs
-from lab.compiler.savings import Saving, savings
+from lab.compiler.savings import savings
 from lab.compiler.stored import Stored
 from lab.runtime.arithmetic import asking
 from lab.runtime.device import cores, this_device
@@ -91,8 +91,8 @@ def probe(
         say(f"probing {label}" if problem is None else f"  {label}: {problem}")
 
     core_set = cores()[:: found.device.workers]
-    with Prober(plan, catalog, root=root, folder=study_folder) as prober:
-        prober.look(wanted, told, core_set=core_set)
+    with Prober(plan, catalog, root=root, folder=study_folder, core_set=core_set) as prober:
+        prober.look(wanted, told)
 
 
 def lines(found: Prices) -> list[str]:
@@ -211,11 +211,27 @@ def _budget(found: Prices) -> Iterator[str]:
         ),
     ]
     yield f"budget: exceeded: {', '.join(over)}"
-    yield from (_way(one, found) for one in savings(found)[:_WAYS])
+    if found.over_time:
+        yield from _ways(found)
+    if found.over_memory:
+        most = max(found.missing, key=_held)
+        yield f"  `{_label(most.program)}` takes the most memory"
 
 
-def _way(one: Saving, found: Prices) -> str:
-    return f"  cut {one.what}: costs {_clock(one.seconds)} of {_clock(found.wall)}"
+def _held(price: Price) -> float:
+    seen = price.seen.memory if price.seen is not None else None
+    return seen or (price.cost.memory if isinstance(price.cost, Cost) else 0)
+
+
+def _ways(found: Prices) -> Iterator[str]:
+    """What to cut; where no cut of an axis saves anything, what takes longest."""
+    ways = savings(found)[:_WAYS]
+    whole = _clock(found.wall)
+    yield from (f"  cut {one.what}: it costs {_clock(one.seconds)} of {whole}" for one in ways)
+    if not ways:
+        label, group = _grouped(found.missing)[0]
+        spent = _clock(sum(one.seconds for one in group))
+        yield f"  `{label}` takes longest: {spent} of {whole}"
 
 
 def as_json(found: Prices) -> dict[str, Any]:
