@@ -90,11 +90,19 @@ def growing(
     known = known_plan(planner, store.root)
     for place in range(len(known.plan.searches)):
         search, decided = known.plan.searches[place], known.decided
+        if planner.filters and not _is_waited_for(known.plan, place):
+            break
         if not journal_of(search, store.root).is_over(search):
             plans = search_rounds(planner, search, store, decided=decided, workers=workers)
             yield from _labeled(plans, search.name)
             known = known_plan(planner, store.root)
     yield from _labeled(replicate_rounds(stands(ready(known.plan)), store), None)
+
+
+def _is_waited_for(plan: Plan, place: int) -> bool:
+    """Whether runs wait for a search, or for a later one that may take its winner."""
+    names = {f"{search.name}.best" for search in plan.searches[place:]}
+    return any(node.label.partition(":")[0] in names for node in plan.nodes)
 
 
 def run_rounds(

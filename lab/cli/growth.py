@@ -71,7 +71,7 @@ def _state(search: SearchPlan, root: Path) -> str:
     if told == search.trials:
         return f"; over, and no trial can be `{search.name}.best`"
     done = f"; {told} trials done" if told else ""
-    return f"{done}; `{search.name}.best` waits for it"
+    return f"{done}; `{search.name}.best` waits for it (its trials are not in the time below)"
 
 
 def lost_searches(plan: Plan, root: Path) -> Iterator[str]:

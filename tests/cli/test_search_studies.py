@@ -124,3 +124,35 @@ def test_a_search_that_nothing_satisfies_has_no_winner_and_the_rest_is_run(tmp_p
     points = {point["arm"]: point for point in results(tmp_path)["points"]}
     assert points["dense"]["metrics"]["accuracy"]["mean"] is not None
     assert points["tune.best"]["metrics"]["accuracy"]["mean"] is None
+
+
+def test_only_what_waits_for_a_search_has_it_run(tmp_path: Path) -> None:
+    done = lab("run", str(study(tmp_path, TEXT)), "--only", "method == dense")
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "results" / "store" / "searches").exists()
+    assert {point["arm"] for point in results(tmp_path)["points"]} == {"dense"}
+
+
+@pytest.mark.verify
+def test_a_search_that_is_killed_again_and_again_ends_as_if_it_never_was(
+    whole: Whole, tmp_path: Path
+) -> None:
+    file = str(study(tmp_path, TEXT))
+    searches = tmp_path / "results" / "store" / "searches"
+
+    for lines in (1, 2, 3, 5, 6, 8):
+
+        def has_so_many_lines(lines: int = lines) -> bool:
+            journals = list(searches.glob("*.jsonl"))
+            return bool(journals) and journals[0].read_bytes().count(b"\n") >= lines
+
+        if not has_so_many_lines():
+            killed_when(has_so_many_lines, "run", file)
+    assert lab("run", file).returncode == 0
+    first, second = (
+        next((one / "results" / "store" / "searches").iterdir()).read_bytes()
+        for one in (whole[0], tmp_path)
+    )
+    assert first == second
+    for name in ("searches", "replicates", "verdicts", "runs"):
+        assert results(tmp_path)[name] == results(whole[0])[name]
