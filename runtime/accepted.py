@@ -8,13 +8,12 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from lab.compiler.standing import Accepted
 from lab.runtime.errors import CorruptFile
+from lab.spec.records import names_of
 
 #: The file beside the stages.
 NAME = "accepted.jsonl"
@@ -36,17 +35,23 @@ def accepted_in(root: Path) -> list[Accepted]:
 
 def accept(root: Path, entries: Iterable[Accepted]) -> None:
     """Note that results stand."""
-    _append(root / NAME, [{**asdict(one), "undone": False} for one in entries])
+    _append(root / NAME, [{**_as_json(one), "undone": False} for one in entries])
 
 
 def take_back(root: Path, entries: Iterable[Accepted]) -> None:
     """Note that acceptances are in force no longer."""
-    _append(root / NAME, [{**asdict(one), "at": now(), "undone": True} for one in entries])
+    _append(root / NAME, [{**_as_json(one), "at": now(), "undone": True} for one in entries])
 
 
 def now() -> str:
     """This moment, as records have it."""
+    from datetime import UTC, datetime
+
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _as_json(one: Accepted) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in names_of(Accepted)}
 
 
 def _of(one: Accepted) -> tuple[str, str, str, str | None]:
