@@ -22,7 +22,7 @@ from lab.compiler.facts import (
     size,
 )
 from lab.runtime.facts.training import chosen, loss_macs
-from lab.runtime.facts.values import integer, number, steps_of
+from lab.runtime.facts.values import integer, named, number, steps_of, words
 from lab.spec.values import Value
 
 #: Forward and back, in passes forward.
@@ -49,7 +49,7 @@ def fit(arguments: Mapping[str, Value], asking: Asking) -> Cost:
     """Weights of a method fitted to weights."""
     before = asking.made("before")
     method = _method(arguments["through"], before.network, asking)
-    steps, batch = steps_of(arguments), arguments.get("batch")
+    steps, batch = steps_of(arguments["for"]), arguments.get("batch")
     macs, activations = _of_a_fitting_step(method, batch if isinstance(batch, int) else None)
     moved = _moved(arguments["by"], method.trained, asking)
     made = Made(before.network, method)
@@ -71,14 +71,16 @@ def train(arguments: Mapping[str, Value], asking: Asking) -> Cost:
     network, source = made.network, cast(Source, asking.of(arguments["data"]))
     batch = min(integer(arguments, "batch"), source.train)
     per_epoch = source.train // batch
-    steps = steps_of(arguments, per_epoch=per_epoch, batch=batch)
+    steps = steps_of(arguments["for"], per_epoch=per_epoch, batch=batch)
     effort = cast(Effort, asking.of(arguments["select"]))
     rows = chosen(effort, batch)
     looked_at = rows * _BOTH_WAYS + effort.forward * batch
     extra = loss_macs(arguments["loss"], asking) * rows
-    moved = _moved(arguments["by"], made.trained, asking)
-    averaged = made.trained if number(arguments, "average") else 0
-    watched = _watched(arguments, source) * (steps // per_epoch)
+    trained = _trained(arguments, made)
+    moved = _moved(arguments["by"], trained, asking)
+    averaged = trained if number(arguments, "average") else 0
+    watched = _watched(arguments, source, steps=steps, per_epoch=per_epoch)
+    at_once = min(batch, integer(arguments, "micro_batch") or batch)
     method = made.method
     macs = looked_at * network.macs + extra + _BOTH_WAYS * (method.macs if method else 0)
     made_weights = method.activations if method else 0
@@ -90,15 +92,30 @@ def train(arguments: Mapping[str, Value], asking: Asking) -> Cost:
         * steps,
         steps=steps,
         calls=steps if is_convolutional else -(-steps // per_epoch),
-        held=FLOAT_BYTES * (moved - made.trained + averaged) + source.total_bytes,
-        working=FLOAT_BYTES * (batch * network.activations + made_weights),
+        held=FLOAT_BYTES * (moved - trained + averaged) + source.total_bytes,
+        working=FLOAT_BYTES * (at_once * network.activations + made_weights),
         kind=network.kind,
     )
 
 
-def _watched(arguments: Mapping[str, Value], source: Source) -> int:
+def _watched(arguments: Mapping[str, Value], source: Source, *, steps: int, per_epoch: int) -> int:
+    """Examples run forward to see how training goes, all looks together."""
     watch = arguments.get("watch")
-    return source.of(watch) if isinstance(watch, str) else 0
+    if not isinstance(watch, str):
+        return 0
+
+    asked = arguments.get("evaluate") or {"duration": 1, "unit": "epochs"}
+    between = steps_of(asked, per_epoch=per_epoch, total=steps)
+    return source.of(watch) * (steps // max(1, between))
+
+
+def _trained(arguments: Mapping[str, Value], made: Made) -> int:
+    """Numbers that move: those of the method, and of the rest those that `only` names."""
+    taken = {} if made.method is None else made.method.taken
+    patterns = words(arguments, "only") or ("**",)
+    moving = named(patterns, made.network) - frozenset(taken)
+    own = 0 if made.method is None else made.method.trained
+    return own + count(made.network.weights[path] for path in moving)
 
 
 def _begun(arguments: Mapping[str, Value], asking: Asking) -> Made:

@@ -27,17 +27,17 @@ def words(arguments: Mapping[str, Value], name: str) -> tuple[str, ...]:
 
 
 def steps_of(
-    arguments: Mapping[str, Value],
+    lasting: Value,
     *,
     per_epoch: int | None = None,
     batch: int | None = None,
+    total: int | None = None,
 ) -> int:
-    """The length of a stage in steps, `for`. Raises UnknownError where it cannot be counted."""
-    lasting = arguments.get("for")
+    """A duration in steps. Raises UnknownError where it cannot be counted."""
     if not isinstance(lasting, dict) or "duration" not in lasting:
         raise UnknownError("for")
     amount = cast(float, lasting["duration"])
-    factors = {"steps": 1, "epochs": per_epoch, "samples": batch and 1 / batch}
+    factors = {"steps": 1, "epochs": per_epoch, "samples": batch and 1 / batch, "share": total}
     factor = factors.get(cast(str, lasting["unit"]))
     if factor is None:
         raise UnknownError("for")
