@@ -6,7 +6,9 @@ from lab.runtime.work import Measurement, Work
 from lab.spec.declare import Arm, component, parameter
 
 
-@component("activation_rate", kind="measurement", unit="share")
+@component(
+    "activation_rate", kind="measurement", unit="share", facts="lab.runtime.facts.measurements:read"
+)
 class ActivationRate(Measurement):
     """Mean share of examples above the threshold of the last training's selector.
 

@@ -10,7 +10,13 @@ from lab.spec.declare import Arm, component, parameter
 BACKWARD = 2
 
 
-@component("passes", kind="measurement", unit="number", better="lower")
+@component(
+    "passes",
+    kind="measurement",
+    unit="number",
+    better="lower",
+    facts="lab.runtime.facts.measurements:read",
+)
 class Passes(Measurement):
     """Examples run forward, plus twice those run backward, in all trainings of an arm.
 
