@@ -157,7 +157,7 @@ def beside_store(loaded: Loaded, results: Path, options: Options) -> Planned | N
     """A loaded study beside a folder of results, as far as its searches are decided there."""
     store = results / "store"
     if results.is_file() or store.is_file():
-        raise LabError(f"cannot write to the store {store}: a file stands there, not a folder")
+        raise LabError(f"cannot write to the store {store}: Not a directory, but a file")
     plan = as_known(loaded, store)
     if plan is None:
         return None
