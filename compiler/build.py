@@ -8,6 +8,7 @@ from lab.compiler.evaluate import NOWHERE, Contents, Evaluator
 from lab.compiler.formulas import Formula, tree
 from lab.compiler.graph import Graph
 from lab.compiler.measures import Metrics, Universe
+from lab.compiler.needs import refuse_unmet
 from lab.compiler.plan import Adaptive, AxisSummary, ColumnPlan, FigurePlan, Plan, Removed, Run
 from lab.compiler.points import ROOTS, Expansion, Point, Scope, arm_text, expand
 from lab.compiler.problem import Problem
@@ -42,7 +43,9 @@ def compile_study(
         decided: best trials of the searches that are over; the arms of the others wait.
     """
     try:
-        return _Builder(Scope(study, catalog, contents)).plan(decided)
+        plan = _Builder(Scope(study, catalog, contents)).plan(decided)
+        refuse_unmet(study, plan, catalog)
+        return plan
     except Problem as problem:
         return Refusal(problem.code, problem.message, problem.span, problem.help_lines)
 

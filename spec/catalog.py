@@ -186,9 +186,14 @@ def _load_parts(path: Path) -> Parts | None:
         return None
 
 
+_LISTS = ("streams", "curves", "notes", "needs")
+
+
 def _signature(item: dict[str, Any]) -> Signature:
     parameters = tuple(_parameter(info) for info in item["parameters"])
-    fields: dict[str, Any] = {**item, "parameters": parameters, "streams": tuple(item["streams"])}
+    fields: dict[str, Any] = {**item, "parameters": parameters}
+    for name in _LISTS:
+        fields[name] = None if fields[name] is None else tuple(fields[name])
     return Signature(**fields)
 
 

@@ -20,7 +20,7 @@ from lab.spec.source import Source, Span
 
 _LIMITS = ("low", "high", "above", "below")
 #: What a decorator says, and a signature repeats as it is.
-_SAID = ("stage", "content", "examples", "unit", "better", "facts")
+_SAID = ("stage", "content", "examples", "unit", "better", "facts", "reads")
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,10 @@ def read_components(
         reader.refuse_twice(found, signature)
         found[signature.kind, signature.name] = signature
     return Reading(Catalog(found), tuple(reader.diagnostics), reader.parts)
+
+
+def _names(value: Any) -> tuple[str, ...] | None:
+    return None if value is None else tuple(value)
 
 
 class _Reader:
@@ -140,6 +144,9 @@ class _Reader:
             version=version,
             streams=tuple(values.get("streams") or ()),
             fresh=bool(values.get("fresh", False)),
+            curves=_names(values.get("curves")),
+            notes=_names(values.get("notes")),
+            needs=_names(values.get("needs")) or (),
             late={one.name: one.legacy for one in parameters if one.is_late} or None,
             **{key: values.get(key) for key in _SAID},
         )

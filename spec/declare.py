@@ -140,6 +140,10 @@ def component(  # noqa: PLR0913 - one keyword for each thing a component can say
     better: str | None = None,
     fresh: bool = False,
     facts: str | None = None,
+    curves: tuple[str, ...] | None = None,
+    notes: tuple[str, ...] | None = None,
+    reads: str | None = None,
+    needs: tuple[str, ...] = (),
 ) -> Callable[[type[T]], type[T]]:
     """Make a class a component of the catalog.
 
@@ -153,6 +157,10 @@ def component(  # noqa: PLR0913 - one keyword for each thing a component can say
         unit, better: for a measurement, its dimension and `higher` or `lower`.
         fresh: for a measurement, that it reads only the shipped file, in a process of its own.
         facts: `module:function` of what it costs, by arithmetic alone (`lab.compiler.facts`).
+        curves: what it records while it works; left out, nobody knows.
+        notes: for a stage, what it notes of what it ships; left out, nobody knows.
+        reads: for a measurement, the note that it reads.
+        needs: for a stage, arguments of its arguments that may not be none (`model.weights`).
     """
     about = {
         "name": name,
@@ -165,6 +173,10 @@ def component(  # noqa: PLR0913 - one keyword for each thing a component can say
         "better": better,
         "fresh": fresh,
         "facts": facts,
+        "curves": curves,
+        "notes": notes,
+        "reads": reads,
+        "needs": needs,
     }
 
     def decorate(cls: type[T]) -> type[T]:

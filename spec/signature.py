@@ -58,7 +58,9 @@ class Signature:
     """One component. `version` is the hash of its normalized code and of what it calls in `lab`.
 
     `late` holds, for parameters that came later, the values that say what their absence meant: an
-    argument with such a value is no part of a key.
+    argument with such a value is no part of a key. `curves` are what it records, `notes` what a
+    stage notes of what it ships (None: nobody knows); a measurement `reads` such a note, and a
+    stage `needs` arguments of its arguments.
     """
 
     name: str
@@ -79,6 +81,10 @@ class Signature:
     fresh: bool = False
     facts: str | None = None
     late: Mapping[str, Any] | None = None
+    curves: tuple[str, ...] | None = None
+    notes: tuple[str, ...] | None = None
+    reads: str | None = None
+    needs: tuple[str, ...] = ()
 
     def counted(self, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """The arguments that a key is made of."""

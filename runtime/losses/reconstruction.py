@@ -15,7 +15,7 @@ from lab.runtime.reparameterization import Weights
 from lab.spec.declare import component
 
 
-@component("reconstruction", kind="loss")
+@component("reconstruction", kind="loss", curves=())
 class Reconstruction(Loss):
     """Squared distance of the weights from those before, in units of each tensor's spread."""
 

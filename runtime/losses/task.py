@@ -11,7 +11,7 @@ from lab.runtime.loss import Logits, Loss, Targets
 from lab.spec.declare import Share, component, parameter
 
 
-@component("task", kind="loss", facts="lab.runtime.facts.training:nothing_more")
+@component("task", kind="loss", facts="lab.runtime.facts.training:nothing_more", curves=())
 class Task(Loss):
     """Cross-entropy.
 

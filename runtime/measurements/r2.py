@@ -12,6 +12,7 @@ from lab.spec.declare import Arm, component, parameter
     unit="number",
     better="higher",
     facts="lab.runtime.facts.measurements:read",
+    reads="r2",
 )
 class R2(Measurement):
     """R² of the weights behind the last stage's method, averaged by size.

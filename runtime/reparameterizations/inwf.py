@@ -56,6 +56,7 @@ BLOCK = 1 << 16
     stage="fit",
     streams=("init",),
     facts="lab.runtime.facts.methods:inwf",
+    curves=(),
 )
 class INWF(Sampled):
     """A field for every weight tensor, fitted to it; ships the fields' numbers.

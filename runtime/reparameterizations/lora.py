@@ -43,6 +43,7 @@ DOWN, UP = "/lora_a", "/lora_b"
     stage="train",
     streams=("init",),
     facts="lab.runtime.facts.methods:lora",
+    curves=(),
 )
 class LoRA(Reparameterization):
     """Low-rank adapters beside weights that stay; ships both.

@@ -15,7 +15,11 @@ from lab.spec.declare import component
 
 
 @component(
-    "plain", kind="reparameterization", stage="apply", facts="lab.runtime.facts.methods:plain"
+    "plain",
+    kind="reparameterization",
+    stage="apply",
+    facts="lab.runtime.facts.methods:plain",
+    curves=(),
 )
 class Plain(Reparameterization):
     """The weights themselves, in float32.

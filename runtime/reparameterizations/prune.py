@@ -28,7 +28,11 @@ from lab.spec.declare import Share, component, parameter
 
 
 @component(
-    "prune", kind="reparameterization", stage="apply", facts="lab.runtime.facts.methods:prune"
+    "prune",
+    kind="reparameterization",
+    stage="apply",
+    facts="lab.runtime.facts.methods:prune",
+    curves=(),
 )
 class Prune(Reparameterization):
     """Weights with the smallest `sparsity` of them set to zero; ships a mask and the others.

@@ -30,7 +30,11 @@ from lab.spec.declare import Bits, component, parameter
 
 
 @component(
-    "quantize", kind="reparameterization", stage="apply", facts="lab.runtime.facts.methods:quantize"
+    "quantize",
+    kind="reparameterization",
+    stage="apply",
+    facts="lab.runtime.facts.methods:quantize",
+    curves=(),
 )
 class Quantize(Reparameterization):
     """Weights rounded to the nearest of `2^bits - 1` levels.

@@ -8,7 +8,7 @@ from lab.runtime.selector import Choice, Memory, Selector
 from lab.spec.declare import component
 
 
-@component("all", kind="selector", facts="lab.runtime.facts.training:everything")
+@component("all", kind="selector", facts="lab.runtime.facts.training:everything", curves=())
 class All(Selector):
     """The whole batch.
 

@@ -12,7 +12,11 @@ from lab.spec.declare import Share, component, parameter
 
 
 @component(
-    "random", kind="selector", streams=("batches",), facts="lab.runtime.facts.training:a_share"
+    "random",
+    kind="selector",
+    streams=("batches",),
+    facts="lab.runtime.facts.training:a_share",
+    curves=(),
 )
 class Random(Selector):
     """`ceil(rate · batch)` rows, all equally likely.

@@ -9,7 +9,13 @@ from lab.runtime.work import Stage, Work
 from lab.spec.declare import component, parameter
 
 
-@component("apply", kind="stage", facts="lab.runtime.facts.stages:apply")
+@component(
+    "apply",
+    kind="stage",
+    facts="lab.runtime.facts.stages:apply",
+    curves=(),
+    notes=("r2",),
+)
 class Apply(Stage):
     """The model with its weights through a reparameterization: rounded, pruned, …"""
 

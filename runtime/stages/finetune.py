@@ -12,6 +12,15 @@ from lab.spec.units import Duration
     kind="stage",
     streams=("init", "batches", "augment", "dropout"),
     facts="lab.runtime.facts.stages:train",
+    curves=(
+        "epoch",
+        "loss",
+        "train_accuracy",
+        "rate",
+        "validation_accuracy",
+        "test_accuracy",
+    ),
+    notes=(),
 )
 class Finetune(Train):
     """Train on with a small learning rate; keeps a mask, trains a quantizer or an adapter on."""

@@ -20,7 +20,14 @@ from lab.spec.declare import component, parameter
 from lab.spec.units import Duration
 
 
-@component("fit", kind="stage", streams=("init", "batches"), facts="lab.runtime.facts.stages:fit")
+@component(
+    "fit",
+    kind="stage",
+    streams=("init", "batches"),
+    facts="lab.runtime.facts.stages:fit",
+    curves=("step", "loss", "r2"),
+    notes=("r2",),
+)
 class Fit(Stage):
     """Make weights that go through something as close as possible to the weights before."""
 

@@ -8,7 +8,14 @@ from lab.runtime.work import Stage, Work
 from lab.spec.declare import component, parameter
 
 
-@component("pretrained", kind="stage", facts="lab.runtime.facts.stages:pretrained")
+@component(
+    "pretrained",
+    kind="stage",
+    facts="lab.runtime.facts.stages:pretrained",
+    curves=(),
+    notes=(),
+    needs=("model.weights",),
+)
 class Pretrained(Stage):
     """The network with the weights of its checkpoint, nothing trained."""
 

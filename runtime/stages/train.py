@@ -44,6 +44,15 @@ PASSES = ("forwards", "backwards")
     kind="stage",
     streams=("init", "batches", "augment", "dropout"),
     facts="lab.runtime.facts.stages:train",
+    curves=(
+        "epoch",
+        "loss",
+        "train_accuracy",
+        "rate",
+        "validation_accuracy",
+        "test_accuracy",
+    ),
+    notes=(),
 )
 class Train(Stage):
     """Train on the training examples; without `through`, go on with what the stage before made."""

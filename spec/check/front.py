@@ -24,6 +24,7 @@ from lab.spec.check.methods import read_stage
 from lab.spec.check.metrics import read_metric
 from lab.spec.check.origins import EditedBy, Origins, names_a_path
 from lab.spec.check.quantities import read_number
+from lab.spec.check.recorded import lint_recorded
 from lab.spec.check.repeats import read_repeats
 from lab.spec.check.schedules import read_schedule
 from lab.spec.check.searches import read_search
@@ -173,6 +174,7 @@ class _Study:
         if not any(one.severity == "error" for one in context.diagnostics):
             lint(context, study, source)
             lint_lengths(context, study)
+            lint_recorded(context, study, source)
             for one in profiles.values():
                 refuse_circles(context, study, [EditedBy("profile", source, one)], source)
             refuse_circles(context, study, self.edits, source)

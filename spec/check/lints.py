@@ -14,7 +14,7 @@ from lab.spec.source import Source
 def lint(context: Context, study: core.Study, source: Source) -> None:
     """Warn of what a checked study says to no effect."""
     shown = _closure(study, [*_report_cores(study)])
-    measured = _closure(study, [*_columns(study)])
+    measured = _closure(study, [*columns_of(study)])
     for block in (*study.grids, *study.searches):
         scope = Scope(source, block.name)
         arms = [axis.value for axis in block.axes if axis.paths[0].slots == ("method",)]
@@ -107,7 +107,7 @@ def _mentioned_in(definition: core.Definition) -> tuple[str, ...]:
     return tuple(other for one in (definition.value, *defaults) for other in _mentions(one))
 
 
-def _columns(study: core.Study) -> Iterator[core.Core]:
+def columns_of(study: core.Study) -> Iterator[core.Core]:
     """What is measured of every run."""
     for figure in study.report:
         for columns in figure.metrics.values():
@@ -115,7 +115,7 @@ def _columns(study: core.Study) -> Iterator[core.Core]:
 
 
 def _report_cores(study: core.Study) -> Iterator[core.Core]:
-    yield from _columns(study)
+    yield from columns_of(study)
     for figure in study.report:
         yield from figure.options.values()
     for repeat in (study.repeat, *(block.repeat for block in (*study.grids, *study.searches))):

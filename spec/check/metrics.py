@@ -193,7 +193,7 @@ def _metric_call(
         return None
     if bound_arm.arm is None and not bound_arm.missing:
         return None
-    known, is_open = context.metrics.get(declared.name, (None, True))
+    known, is_open = context.metrics.get(declared.name, (None, False))
     if bound_arm.missing and is_open and not _may_be_open(context, declared.name, place, span):
         return None
     unit = known if item == "value" else None

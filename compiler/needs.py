@@ -1,0 +1,45 @@
+"""What stages need of the model and data they are given: `pretrained` needs a model's weights."""
+
+from collections.abc import Iterator, Mapping
+from typing import cast
+
+from lab.compiler.plan import Node, Plan
+from lab.compiler.problem import Problem
+from lab.spec import core
+from lab.spec.check.lints import walk
+from lab.spec.signature import Catalog
+from lab.spec.source import Span
+from lab.spec.values import Value
+
+
+def refuse_unmet(study: core.Study, plan: Plan, catalog: Catalog) -> None:
+    """Raise the first need of a stage that is not met."""
+    needs = {
+        name: one.needs for (kind, name), one in catalog.signatures.items() if one.needs and kind
+    }
+    for node in plan.nodes:
+        for need in needs.get(node.component, ()) if node.role == "stage" else ():
+            argument, _, inner = need.partition(".")
+            given = node.arguments.get(argument)
+            if isinstance(given, dict) and _inside(given).get(inner, 0) is None:
+                name = given.get("component")
+                message = f"`{node.component}` needs `{inner}:`, and this `{name}` has none"
+                lines = (f'give the {argument} some, as in `{name}({inner}: "…")`',)
+                raise Problem("E0301", message, _place(study, node), *lines)
+
+
+def _inside(given: Mapping[str, Value]) -> Mapping[str, Value]:
+    return cast(Mapping[str, Value], given.get("args") or {})
+
+
+def _place(study: core.Study, node: Node) -> Span:
+    """Where a stage is written: in the method that its label names, else anywhere."""
+    owner = node.label.partition(":")[0]
+    found = {name: one for name in study.definitions for one in _builds(study, name, node)}
+    return found.get(owner, next(iter(found.values()), Span(0, 0)))
+
+
+def _builds(study: core.Study, name: str, node: Node) -> Iterator[Span]:
+    for one in walk(study.definitions[name].value):
+        if isinstance(one, core.Build) and (one.kind, one.component) == ("stage", node.component):
+            yield one.span
