@@ -1,6 +1,6 @@
 """The order of a check."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import TypeVar
 
@@ -28,11 +28,12 @@ from lab.spec.check.recorded import lint_recorded
 from lab.spec.check.repeats import read_repeats
 from lab.spec.check.schedules import read_schedule
 from lab.spec.check.searches import read_search
+from lab.spec.check.unread import lint_unread
 from lab.spec.check.values import read_curve, read_text, read_value, read_word
 from lab.spec.check.watch import Watch
 from lab.spec.diagnostics import Diagnostic
 from lab.spec.parser import Parsed, parse, parse_axis, parse_expression
-from lab.spec.records import made_by, record
+from lab.spec.records import made_by, record, replaced
 from lab.spec.signature import Catalog
 from lab.spec.source import Source, Span
 
@@ -115,6 +116,14 @@ def _order(finding: Diagnostic, source: Source) -> tuple[bool, str, int]:
     return not here, finding.source.name, finding.labels[0].span.start
 
 
+def _with_all_grids(study: core.Study, profiles: Iterable[Edits]) -> core.Study:
+    """A study with the grids and claims of all its profiles."""
+    grids, claims = study.grids, study.claims
+    for one in profiles:
+        grids, claims = (*grids, *one.grids), (*claims, *one.claims)
+    return replaced(study, grids=grids, claims=claims)
+
+
 class _Study:
     """One pass over the declarations of a study."""
 
@@ -175,6 +184,7 @@ class _Study:
             lint(context, study, source)
             lint_lengths(context, study)
             lint_recorded(context, study, source)
+            lint_unread(context, _with_all_grids(study, profiles.values()), source)
             for one in profiles.values():
                 refuse_circles(context, study, [EditedBy("profile", source, one)], source)
             refuse_circles(context, study, self.edits, source)

@@ -13,12 +13,12 @@ from lab.spec.source import Source
 
 def lint(context: Context, study: core.Study, source: Source) -> None:
     """Warn of what a checked study says to no effect."""
-    shown = _closure(study, [*_report_cores(study)])
-    measured = _closure(study, [*columns_of(study)])
+    shown = closure(study, [*asked_for(study)])
+    measured = closure(study, [*columns_of(study)])
     for block in (*study.grids, *study.searches):
         scope = Scope(source, block.name)
         arms = [axis.value for axis in block.axes if axis.paths[0].slots == ("method",)]
-        live = measured | _closure(study, [*arms, *(axis.value for axis in block.axes)])
+        live = measured | closure(study, [*arms, *(axis.value for axis in block.axes)])
         if not arms:
             live |= {name for name, one in study.definitions.items() if one.kind == "method"}
         live |= {name for name, one in study.definitions.items() if one.kind in {"model", "data"}}
@@ -86,7 +86,7 @@ def _mentions(node: core.Core) -> Iterator[str]:
                 continue
 
 
-def _closure(study: core.Study, roots: Iterable[core.Core]) -> set[str]:
+def closure(study: core.Study, roots: Iterable[core.Core]) -> set[str]:
     """Definitions that some expressions mention, directly or not."""
     found: set[str] = set()
     waiting = [name for root in roots for name in _mentions(root)]
@@ -114,7 +114,8 @@ def columns_of(study: core.Study) -> Iterator[core.Core]:
             yield from (column.metric for column in columns)
 
 
-def _report_cores(study: core.Study) -> Iterator[core.Core]:
+def asked_for(study: core.Study) -> Iterator[core.Core]:
+    """What is measured for the report, for claims, for searches and to know when to stop."""
     yield from columns_of(study)
     for figure in study.report:
         yield from figure.options.values()
@@ -216,7 +217,7 @@ def _is_random(context: Context, study: core.Study, arms: Iterable[str]) -> bool
     names = {*arms}
     for arm in arms:
         if arm in study.definitions:
-            names |= _closure(study, [study.definitions[arm].value])
+            names |= closure(study, [study.definitions[arm].value])
     for name in names & study.definitions.keys():
         for node in walk(study.definitions[name].value):
             if isinstance(node, core.Build):
@@ -245,7 +246,7 @@ def _lint_pipeline(context: Context, pipeline: core.Pipeline, scope: Scope) -> N
 def _lint_unused(context: Context, study: core.Study, shown: set[str]) -> None:
     blocks = [axis.value for block in (*study.grids, *study.searches) for axis in block.axes]
     filters = [one.condition for block in (*study.grids, *study.searches) for one in block.filters]
-    used = shown | _closure(study, [*blocks, *filters])
+    used = shown | closure(study, [*blocks, *filters])
     used |= {
         core.owner(slot)
         for block in (*study.grids, *study.searches)
