@@ -5,8 +5,9 @@ with one key. Durations keep the unit they were given in: how many steps an epoc
 where the data and the batch are.
 """
 
-from dataclasses import dataclass
 from typing import Literal
+
+from lab.spec.records import record
 
 DurationUnit = Literal["steps", "epochs", "samples", "share", "seconds"]
 
@@ -54,7 +55,7 @@ UNITS: dict[str, tuple[str, float]] = {
 DURATIONS: frozenset[str] = frozenset({"steps", "epochs", "samples", "share", "seconds"})
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Duration:
     """A length of training, in the unit it was written in.
 

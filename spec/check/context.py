@@ -47,7 +47,7 @@ class Place:
 
     def at(self, slot: str) -> Place:
         """The same scope at another slot."""
-        return replaced(self, slot=slot)
+        return Place(self.scope, slot)
 
     def child(self, name: str) -> Place:
         """The place of an argument."""

@@ -39,14 +39,17 @@ def lint(context: Context, study: core.Study, source: Source) -> None:
 
 def walk(node: core.Core) -> Iterator[core.Core]:
     """A node and all nodes inside it."""
-    yield node
-    for child in _children(node):
-        yield from walk(child)
+    return iter(_inside(node))
 
 
-def _children(node: core.Core) -> Iterator[core.Core]:
-    for name in _fields_of(type(node)):
-        yield from _nodes(getattr(node, name))
+@lru_cache(maxsize=1000)
+def _inside(node: core.Core) -> tuple[core.Core, ...]:
+    """A node and all nodes inside it, which many warnings look through."""
+    found = [node]
+    for one in found:
+        for name in _fields_of(type(one)):
+            _add_nodes(found, getattr(one, name))
+    return tuple(found)
 
 
 @cache
@@ -57,18 +60,17 @@ def _fields_of(kind: type[core.Core]) -> tuple[str, ...]:
 _KINDS = frozenset(get_args(core.Core))
 
 
-def _nodes(value: object) -> Iterator[core.Core]:
+def _add_nodes(found: list[core.Core], value: object) -> None:
     """The nodes among the values of a node's field."""
-    if type(value) in _KINDS:
-        yield cast(core.Core, value)
-    elif isinstance(value, str | int | float | None):
-        return
-    elif isinstance(value, Mapping):
-        for one in cast(Mapping[str, object], value).values():
-            yield from _nodes(one)
-    elif isinstance(value, tuple):
+    kind = type(value)
+    if kind in _KINDS:
+        found.append(cast(core.Core, value))
+    elif kind is tuple:
         for one in cast(tuple[object, ...], value):
-            yield from _nodes(one)
+            _add_nodes(found, one)
+    elif kind is dict:
+        for one in cast(dict[str, object], value).values():
+            _add_nodes(found, one)
 
 
 def _mentions(node: core.Core) -> Iterator[str]:
