@@ -28,6 +28,9 @@ from lab.spec.trees import DEEPEST, deepest
 _NESTING = frozenset({"(", "[", "+", "-", "*", "/", "not"})
 #: Errors of one block that are shown; what follows is seldom read.
 MOST_ERRORS = 20
+#: Statements that are remembered: in an editor most are as they were one key press ago.
+MOST_READ = 2000
+_READ: dict[tuple[str, str, int, str], object] = {}
 _STARTS = ("start", "expr", "axis")
 _GRAMMAR = FilePath(__file__).with_name("grammar.lark")
 
@@ -133,6 +136,22 @@ def _read(
     error = structural_error(source, statement)
     if error is not None:
         return None, [error]
+    first, last = statement.tokens[0].start, statement.tokens[-1].end
+    place = (source.name, start, first, source.text[first:last])
+    known = _READ.get(place)
+    if known is not None:
+        return known, []
+    read, found = _read_afresh(source, statement, start)
+    if not found:
+        if len(_READ) >= MOST_READ:
+            _READ.clear()
+        _READ[place] = read
+    return read, found
+
+
+def _read_afresh(
+    source: Source, statement: Statement, start: str
+) -> tuple[object | None, list[Diagnostic]]:
     found: list[Diagnostic] = []
     rest: Statement | None = statement
     while rest is not None and len(found) < MOST_ERRORS:

@@ -40,6 +40,10 @@ class Known:
         """Its runs."""
         return counted(self.analysis)
 
+    def keep(self, counts: Counts) -> None:
+        """Take up the number of runs, found out elsewhere."""
+        self.__dict__["counts"] = counts
+
 
 @dataclass
 class Document:

@@ -167,6 +167,11 @@ class _Walker:
         yield from self.expression(node.count, _Scope())
         if node.until is not None:
             yield from self.expression(node.until, _Scope())
+            match node.until:
+                case syntax.Comparison(left=syntax.Call(function=interval)):
+                    yield Occurrence(interval.span, Target("word", str(interval)))
+                case _:
+                    pass
         if node.seed is not None:
             target = Target("seed", node.seed.text)
             yield Occurrence(node.seed.span, target, defines=True)
@@ -199,6 +204,8 @@ class _Walker:
         if head is not None:
             yield head
         for name in path.names[1:]:
+            if head is not None and head.target == Target("block", f"search {first.text}"):
+                yield Occurrence(name.span, Target("word", name.text))
             yield from self._found(name)
 
     def _head(  # noqa: PLR0911 - one return for each thing a word can be

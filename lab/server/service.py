@@ -15,6 +15,7 @@ from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from lab import __version__
+from lab.server.apart import apart
 from lab.server.completion import Candidate, complete
 from lab.server.documents import Document, Documents, Known, uri_of
 from lab.server.goto import definition
@@ -87,14 +88,15 @@ class StudyServer(LanguageServer):
         self._publish(document, findings(known, known.analysis.checked.diagnostics))
 
     def settle(self, document: Document) -> None:
-        """Plan the study in a thread, where the next key press need not wait for it."""
+        """Plan the study in another process, which the next key press ends."""
         document.waiting.append(asyncio.create_task(self._settled(document)))
 
     async def _settled(self, document: Document) -> None:
         """Publish what only a plan tells."""
         known = self.documents.known(document)
         try:
-            counts = await asyncio.get_running_loop().run_in_executor(None, lambda: known.counts)
+            counts = await apart(lambda: known.counts)
+            known.keep(counts)
             if tuple(known.analysis.checked.diagnostics) != counts.findings:
                 self._publish(document, findings(known, counts.findings))
         finally:

@@ -1,0 +1,40 @@
+"""Work in a process of its own: its answer, its failure, and its end when nobody waits."""
+
+import asyncio
+import os
+import time
+
+import pytest
+
+from lab.server.apart import apart
+
+
+def test_an_answer_comes_back() -> None:
+    assert asyncio.run(apart(lambda: (os.getpid() != _HERE, "x" * 1_000_000))) == (
+        True,
+        "x" * 1_000_000,
+    )
+
+
+def test_a_failure_is_raised_here() -> None:
+    def fail() -> None:
+        raise KeyError("gone")
+
+    with pytest.raises(KeyError, match="gone"):
+        asyncio.run(apart(fail))
+
+
+def test_nothing_goes_on_when_nobody_waits() -> None:
+    async def given_up() -> None:
+        task = asyncio.create_task(apart(lambda: time.sleep(60)))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(given_up())
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+_HERE = os.getpid()
