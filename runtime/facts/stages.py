@@ -111,10 +111,10 @@ def _watched(arguments: Mapping[str, Value], source: Source, *, steps: int, per_
 
 def _trained(arguments: Mapping[str, Value], made: Made) -> int:
     """Numbers that move: those of the method, and of the rest those that `only` names."""
-    taken = {} if made.method is None else made.method.taken
-    patterns = words(arguments, "only") or ("**",)
-    moving = named(patterns, made.network) - frozenset(taken)
-    own = 0 if made.method is None else made.method.trained
+    moving = named(words(arguments, "only") or ("**",), made.network)
+    own = 0
+    if made.method is not None:
+        own, moving = made.method.trained, moving - frozenset(made.method.taken)
     return own + count(made.network.weights[path] for path in moving)
 
 
