@@ -41,6 +41,20 @@ def as_known(loaded: Loaded, root: Path, *, at_most: bool = False) -> Plan | Non
     return with_replicates(plan, known_counts(plan, root))
 
 
+def with_foreseen(loaded: Loaded, plan: Plan, root: Path) -> Plan:
+    """A plan with nodes like those of the trials that its searches have still to run."""
+    if loaded.planner is None or not plan.searches:
+        return plan
+    from lab.compiler.foreseen import with_trials
+
+    left: dict[str, int] = {}
+    for one in plan.searches:
+        known = journal_of(one, root).trials(one)
+        left[one.name] = one.trials - sum(trial.told is not None for trial in known)
+    decided = known_plan(loaded.planner, root).decided
+    return with_trials(plan, loaded.planner, left=left, decided=decided)
+
+
 def adaptive_lines(plan: Plan) -> Iterator[str]:
     """What `lab plan` says of replicates that go on until an interval is narrow."""
     for one in plan.adaptive:
@@ -71,7 +85,7 @@ def _state(search: SearchPlan, root: Path) -> str:
     if told == search.trials:
         return f"; over, and no trial can be `{search.name}.best`"
     done = f"; {told} trials done" if told else ""
-    return f"{done}; `{search.name}.best` waits for it (its trials are not in the time below)"
+    return f"{done}; `{search.name}.best` waits for it"
 
 
 def lost_searches(plan: Plan, root: Path) -> Iterator[str]:

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from lab.cli.growth import as_known
+from lab.cli.growth import as_known, with_foreseen
 from lab.cli.load import Loaded, load, results_folder
 from lab.cli.options import Options
 from lab.cli.standing import as_it_stands
@@ -131,14 +131,17 @@ class Planned:
         """What is to be run, priced."""
         from lab.cli.costs import priced
 
+        foreseen = with_foreseen(self.loaded, self.ready, self.store)
+        more = {node.key for node in foreseen.nodes} - {node.key for node in self.ready.nodes}
+        todo = frozenset(node.key for node in self.todo[: self.options.limit])
         return priced(
-            self.ready,
+            foreseen,
             self.store,
             catalog=self.catalog,
             study_folder=self.folder,
             jobs=self.options.jobs,
             stored=self.stored,
-            todo=frozenset(node.key for node in self.todo[: self.options.limit]),
+            todo=todo if self.options.limit else todo | (more - self.have),
         )
 
 

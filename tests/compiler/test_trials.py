@@ -5,6 +5,7 @@ from typing import Any
 from planning import HEAD, catalog, planned, stage_keys
 
 from lab.compiler.build import Refusal
+from lab.compiler.foreseen import with_trials
 from lab.compiler.plan import Plan
 from lab.compiler.planner import Planner, plan_of_trials
 from lab.compiler.searches import ready, waiting
@@ -176,3 +177,18 @@ def test_trials_with_a_repeat_that_waits_have_its_least() -> None:
     )
     assert planned(text).searches[0].replicates == 3
     assert [run.seed for run in trial(VALUES, text).runs] == [0, 1, 2]
+
+
+def test_trials_to_come_are_foreseen_as_often_as_there_are() -> None:
+    one = planner(BODY.replace("claim pays: ratio(tune.best) > ratio(eight(bits: 8))\n", ""))
+    plan = one.plan()
+    assert isinstance(plan, Plan)
+    before = {node.key for node in plan.nodes}
+    grown = with_trials(plan, one, left={"tune": 20})
+    more = [node for node in grown.nodes if node.key not in before]
+    quantized = [
+        n for n in more if n.component in ("quantize", "apply", "fit") and n.role == "stage"
+    ]
+    assert len(quantized) == 20 * 2
+    assert all(set(node.inputs.values()) <= {n.key for n in grown.nodes} for node in more)
+    assert with_trials(plan, one, left={"tune": 0}).nodes == plan.nodes
