@@ -66,6 +66,7 @@ class _Reasoning:
         self.text = ArgumentTexts()
         self._families = families(stored)
         self._relatives: dict[Family, Relatives] = {}
+        self._unlike_by_text: dict[tuple[Family, str], Group] = {}
         self._groups: dict[Group, list[Node]] = {}
         self._group_of: dict[str, Group] = {}
         self._follow: dict[Group, list[str]] = {}
@@ -108,9 +109,17 @@ class _Reasoning:
             return Group("never run", _owner(node))
         same = relatives.by_text.get(self.text(node))
         if same is None:
-            news = relatives.news(relatives.marks(node.arguments))
-            return Group("value" if news else "combination", "", (family(node), news))
+            return self._unlike(node, relatives)
         return None if is_behind else _among_equals(node, same, self.text(node))
+
+    def _unlike(self, node: Node, relatives: Relatives) -> Group:
+        """What nodes have in common that differ from all that is stored in the same arguments."""
+        at = (family(node), self.text(node))
+        if at not in self._unlike_by_text:
+            news = relatives.news(relatives.marks(node.arguments))
+            kind: Kind = "value" if news else "combination"
+            self._unlike_by_text[at] = Group(kind, "", (family(node), news))
+        return self._unlike_by_text[at]
 
     def _relatives_of(self, node: Node) -> Relatives | None:
         name = family(node)

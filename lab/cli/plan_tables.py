@@ -1,7 +1,7 @@
 """The tables of `lab plan`: axes, filters, schedules and stages."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from lab.cli.planned import STATES, Planned, State
 from lab.cli.sparkline import knots, schedules_in, sparkline, value_at
@@ -44,14 +44,12 @@ def removed(plan: Plan) -> Iterator[str]:
 def schedules(one: Planned) -> Iterator[str]:
     """Numbers that change over a stage: how they go, and where their pieces meet."""
     rows: dict[Row, None] = {}
-    looked: set[tuple[str, int, int]] = set()
+    looked: set[tuple[str, int]] = set()
     for node in one.plan.nodes:
-        whole = node.arguments.get("for")
-        for name, value in node.arguments.items():
-            seen = (group(node), id(value), id(whole))
-            if isinstance(value, dict) and seen not in looked:
-                looked.add(seen)  # what nodes share is looked at once
-                rows |= dict.fromkeys(_drawn(group(node), name, value, whole))
+        seen = (node.label, id(node.arguments))
+        if seen not in looked:
+            looked.add(seen)  # what replicates share is looked at once
+            rows |= dict.fromkeys(_drawn(group(node), node.arguments))
     shown = list(rows)[:_MOST_SCHEDULES]
     if shown:
         yield from table([("stage", "schedule", "from beginning to end", "knots"), *shown])
@@ -59,8 +57,9 @@ def schedules(one: Planned) -> Iterator[str]:
         yield f"{len(rows) - len(shown)} more schedules"
 
 
-def _drawn(where: str, name: str, value: Value, whole: Value) -> Iterator[Row]:
-    for path, schedule in schedules_in(value, name):
+def _drawn(where: str, arguments: Mapping[str, Value]) -> Iterator[Row]:
+    whole = arguments.get("for")
+    for path, schedule in schedules_in(dict(arguments)):
         places = [0.0, *knots(schedule, whole), 1.0]
         said = ", ".join(f"{value_at(schedule, at, whole):.4g} at {at:.0%}" for at in places)
         yield (where, path, sparkline(schedule, whole), said)
