@@ -96,7 +96,7 @@ def lineages_in(root: Path) -> Lineages:
 
 def record_in(root: Path, key: str) -> Mapping[str, Any]:
     """What the store says of a key, nothing where that cannot be read."""
-    return _object_in(root / key / RECORD) or {}
+    return object_in(root / key / RECORD) or {}
 
 
 class Codes:
@@ -125,14 +125,15 @@ class Codes:
         return both or sorted(before.keys() ^ after.keys())
 
     def _parts(self, version: str) -> Mapping[str, str] | None:
-        return self._now.get(version) or _object_in(self._root / CODE / f"{version}.json")
+        return self._now.get(version) or object_in(self._root / CODE / f"{version}.json")
 
     @cached_property
     def _now(self) -> Mapping[str, Mapping[str, str]]:
         return code_parts(self._files)
 
 
-def _object_in(path: Path) -> Any:
+def object_in(path: Path) -> Any:
+    """The JSON in a file, None where there is none that can be read."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

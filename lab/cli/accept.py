@@ -36,8 +36,10 @@ class Asked:
 
 
 def accept(options: Options) -> int:
-    """Note that results stand, or take that back; show what is in force."""
+    """Note that results stand, or take that back; say what is in force where nothing is named."""
     asked = _asked(options)
+    if not (options.names or options.undo or options.because):
+        return _show_all(asked, options)
     if not (options.names or options.undo):
         raise LabError("name a component, the key of a result, or a study")
     if options.undo:
@@ -176,6 +178,20 @@ def _is_meant(name: str, one: Accepted) -> bool:
 
 
 # Showing.
+
+
+def _show_all(asked: Asked, options: Options) -> int:
+    inforce = accepted_in(asked.root)
+    if options.json:
+        print(json.dumps({"undone": False, "accepted": list(map(_as_json, inforce))}, indent=1))
+        return exits.DONE
+    for one in inforce:
+        which = "all results" if one.key is None else one.key[:12]
+        change = f"`{one.component}` {one.old[:8]} → {one.new[:8]}"
+        print(f"{one.at[:10]}  {which}  {change}: {one.because}")
+    if not inforce:
+        print("nothing is accepted")
+    return exits.DONE
 
 
 def _lines(done: Sequence[Accepted], asked: Asked, *, undone: bool) -> Iterator[str]:

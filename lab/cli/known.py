@@ -13,12 +13,15 @@ from lab.compiler.provenance import Provenance
 from lab.compiler.stored import Described, Stored, described
 from lab.compiler.texts import Texts
 from lab.compiler.tracing import Steps
-from lab.runtime.descent import Codes, record_in
+from lab.runtime.descent import Codes, object_in, record_in
 from lab.runtime.index import index
-from lab.runtime.store import failures_in
+from lab.runtime.store import FAILURES, failures_in
 from lab.spec.catalog import builtin_catalog
 from lab.spec.signature import Catalog
 from lab.spec.values import Value
+
+#: What a record says of a key besides its component and arguments.
+DETAILS = ("role", "inputs", "seed", "vary")
 
 
 class Known:
@@ -50,7 +53,19 @@ class Known:
         """A result, stored or planned."""
         if key in self.stored:
             return self.stored[key]
-        return described(self.nodes[key]) if key in self.nodes else None
+        return described(self.nodes[key]) if key in self.nodes else self._failed(key)
+
+    def _failed(self, key: str) -> Described | None:
+        """What failed, as it was recorded."""
+        known = self.failure(key)
+        if not {"component", "label", "version", *DETAILS, "arguments"} <= known.keys():
+            return None
+        details = {name: known[name] for name in (*DETAILS, "arguments")}
+        return Described(key, known["component"], known["label"], known["version"], details)
+
+    def failure(self, key: str) -> Mapping[str, Any]:
+        """What went wrong when it was last tried; nothing where nothing did."""
+        return object_in(self.root / FAILURES / f"{key}.json") or {}
 
     def record(self, key: str) -> Mapping[str, Any]:
         """What the store says of a key, nothing where that cannot be read."""
@@ -58,14 +73,15 @@ class Known:
 
     def code(self, key: str) -> list[Code]:
         """The components that a result is made of, with their versions."""
-        made_with: dict[str, Value] = self.record(key).get("made_with") or {}
+        known = self.record(key) or self.failure(key)
+        made_with: dict[str, Value] = known.get("made_with") or {}
         if made_with:
             return sorted(codes_in(made_with.get("code")))
         if key in self.nodes:
             descents = Descents(self.catalog, self.nodes, {}, lambda _: None)
             return sorted(descents.of(self.nodes[key]).code)
-        one = self.stored[key]
-        return [Code(f"{one.role} {one.component}", one.version)]
+        one = self.find(key)
+        return [] if one is None else [Code(f"{one.role} {one.component}", one.version)]
 
     def now(self, component: str) -> str | None:
         """The version that a component has now."""

@@ -78,7 +78,7 @@ class _Answer:
         self.key = key
         found = known.find(key)
         if found is None:
-            raise LabError(f"{key} failed, and no study that was named has it: name its study")
+            raise LabError(f"{key} failed, and what it was cannot be read any more")
         self.one = found
         self.shown = Shown(known.catalog)
 
@@ -149,6 +149,10 @@ class _Answer:
     def stored(self) -> Iterator[_Line]:
         """When and where it was made, and what came of it."""
         facts = self.record
+        failure = self.known.failure(self.key)
+        if failure and self.state == "failed":
+            yield _Line("failed", str(failure.get("finished_at", "")), str(failure.get("cause")))
+            yield _Line("message", str(failure.get("message", "")))
         if not facts:
             return
         environment: Mapping[str, Any] = facts.get("environment") or {}
@@ -190,7 +194,7 @@ class _Answer:
         yield from _aligned(list(self.parts()))
         made = list(self.stored())
         if made:
-            yield "stored"
+            yield self.state if self.state == "failed" else "stored"
             yield from _aligned(made)
         if self.near is None:
             yield "nothing like it is stored"

@@ -165,6 +165,14 @@ def test_what_cannot_be_accepted_is_refused(
     assert message in said(folder, "accept", *arguments, code=2)
 
 
+def test_what_is_in_force_is_listed(folder: Path) -> None:
+    assert "nothing is accepted" in said(folder, "accept")
+    accepted(folder, "coarse", "studies/own.lab")
+    assert "all results  `reparameterization coarse`" in said(folder, "accept")
+    (one,) = json.loads(said(folder, "accept", "--json"))["accepted"]
+    assert (one["component"], one["because"]) == ("reparameterization coarse", REASON)
+
+
 def test_a_damaged_line_is_named(folder: Path) -> None:
     accepted(folder, "coarse", "studies/own.lab")
     path = folder / "results" / "store" / "accepted.jsonl"
@@ -207,6 +215,17 @@ def test_a_key_is_compared_with_the_nearest_stored_one(folder: Path) -> None:
     assert (shown["state"], difference["name"]) == ("new", "argument by.lr")
     assert difference["text"] == "0.02 here, 0.01 there"
     assert difference["note"] == "line 6"
+
+
+def test_a_failed_stage_says_how_it_failed(folder: Path) -> None:
+    made = "        return Split({}"
+    edit(folder, made, f"        raise ValueError('no luck')\n{made}")
+    said(folder, "run", "studies/own.lab", code=3)
+    failures = (folder / "results" / "store" / "failures").glob("*.json")
+    text = said(folder, "why", sorted(path.stem for path in failures)[0])
+    assert "(stage, failed)" in text
+    assert "no luck" in text
+    assert "code of reparameterization coarse" in text
 
 
 def test_code_that_changed_is_named(folder: Path) -> None:
