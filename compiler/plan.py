@@ -177,7 +177,8 @@ class SearchPlan:
 class Adaptive:
     """A grid whose replicates are enough once an interval is narrow; its runs are all there may be.
 
-    `metric` is the label in `Run.metrics` of what the interval is of.
+    `metric` is the label in `Run.metrics` of what the interval is of. `floors` says of a point that
+    another grid asks for too how many replicates that one has.
     """
 
     grid: str
@@ -187,6 +188,7 @@ class Adaptive:
     level: float
     width: float
     text: str
+    floors: Mapping[str, int] = {}
 
 
 @record
