@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from lab.compiler.build import Refusal, compile_study
 from lab.compiler.evaluate import Contents
+from lab.compiler.floors import with_floors
 from lab.compiler.only import only
 from lab.compiler.plan import Plan
 from lab.compiler.points import Scope
@@ -35,12 +36,12 @@ class Planner:
     def plan(self, decided: Decisions | None = None) -> Plan | Refusal:
         """The plan with the winners of the searches that are decided."""
         made = compile_study(self.study, self.catalog, self.contents, decided)
-        if isinstance(made, Refusal) or not self.filters:
+        if isinstance(made, Refusal) or not (self.filters or made.adaptive):
             return made
         scope = Scope(self.study, self.catalog, self.contents)
         try:
             search_winners(scope, decided)
-            return only(made, scope, self.filters)
+            return only(with_floors(made, scope), scope, self.filters)
         except Problem as problem:
             return Refusal(problem.code, problem.message, problem.span, problem.help_lines)
 

@@ -55,7 +55,8 @@ def _points(plan: Plan) -> Iterator[tuple[Place, Adaptive, list[Run]]]:
 
 def _name(one: Adaptive, runs: list[Run]) -> str:
     forest = [dict(run.metrics[one.metric]) for run in runs]
-    return digest([one.least, one.most, one.level, one.width, forest])[:32]
+    floor = one.floors.get(runs[0].point, 0)
+    return digest([one.least, one.most, one.level, one.width, floor, forest])[:32]
 
 
 def _noted(path: Path) -> dict[str, int]:

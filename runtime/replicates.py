@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
 @record
 class Replicates:
-    """The replicates of a point: `wanted` of them, so far as is known.
+    """The replicates of a point: `wanted` of those of the grid that waits, so far as is known.
 
+    `total` counts those that a grid before it has of the point, too.
     `half` is the half-width of the interval of those, None where there is none. `is_known`: the
     number will not change. `is_enough`: the interval is narrow, or there is nothing random.
     """
@@ -39,6 +40,7 @@ class Replicates:
     point: str
     settings: Mapping[str, str]
     wanted: int
+    total: int
     half: float | None
     is_known: bool
     is_enough: bool
@@ -53,28 +55,38 @@ def counted(plan: Plan, values: Values, failed: Collection[str] = ()) -> tuple[R
     """
     waiting = {one.grid: one for one in plan.adaptive}
     points: dict[tuple[str, str], list[Run]] = {}
+    fixed: dict[str, list[Run]] = {}
     for run in plan.runs:
         if run.grid in waiting:
             points.setdefault((run.grid, run.point), []).append(run)
+        else:
+            fixed.setdefault(run.point, []).append(run)
     lookup = Lookup(plan, values)
     return tuple(
-        _counted(waiting[grid], runs, lookup, failed) for (grid, _), runs in points.items()
+        _counted(waiting[grid], runs, lookup, failed=failed, fixed=fixed.get(point, ()))
+        for (grid, point), runs in points.items()
     )
 
 
 def _counted(
-    adaptive: Adaptive, runs: Sequence[Run], lookup: Lookup, failed: Collection[str]
+    adaptive: Adaptive,
+    runs: Sequence[Run],
+    lookup: Lookup,
+    *,
+    failed: Collection[str],
+    fixed: Sequence[Run],
 ) -> Replicates:
-    forest = [run.metrics[adaptive.metric] for run in runs]
-    first = runs[0]
-    half: float | None = None
+    """The count of one point, of which another grid has the `fixed` runs whatever is found."""
+    forest = [run.metrics[adaptive.metric] for run in (*fixed, *runs)]
+    first, half = runs[0], None
+    least = max(adaptive.least, adaptive.floors.get(first.point, 0), len(fixed))
 
     def found(n: int, *, is_known: bool, is_enough: bool) -> Replicates:
-        settings = first.settings
-        args = (adaptive, first.arm, first.point, settings, n, half)
+        own = n - len(fixed)
+        args = (adaptive, first.arm, first.point, first.settings, own, n, half)
         return Replicates(*args, is_known=is_known, is_enough=is_enough)
 
-    for n in range(min(adaptive.least, len(runs)), len(runs) + 1):
+    for n in range(min(least, len(forest)), len(forest) + 1):
         lost = [lookup.missing([tree]) for tree in forest[:n]]
         if any(keys and not any(key in failed for key in keys) for keys in lost):
             return found(n, is_known=False, is_enough=False)
@@ -82,7 +94,7 @@ def _counted(
         half, is_enough = _half(measured, adaptive, lookup)
         if is_enough:
             return found(n, is_known=True, is_enough=True)
-    return found(len(runs), is_known=True, is_enough=False)
+    return found(len(forest), is_known=True, is_enough=False)
 
 
 def _half(forest: Sequence[Tree], adaptive: Adaptive, lookup: Lookup) -> tuple[float | None, bool]:

@@ -132,7 +132,7 @@ def replicates_table(plan: Plan, replicates: Sequence[Replicates]) -> Table:
         half = "–" if one.half is None else scale.certain(one.half) + scale.after
         cells = [one.settings.get(path, "–") for path in paths]
         arm = one.settings.get("method", one.arm)
-        got = (str(one.wanted), half, _reached(one))
+        got = (str(one.total), half, _reached(one))
         rows.append((one.adaptive.grid, arm, *cells, *got))
     texts = dict.fromkeys(
         f"`{one.adaptive.grid}`: {one.adaptive.least} to {one.adaptive.most} replicates of each "
@@ -189,7 +189,7 @@ def _point(one: Replicates) -> dict[str, Any]:
         "point": one.point,
         "arm": one.arm,
         "until": one.adaptive.text,
-        "replicates": one.wanted,
+        "replicates": one.total,
         "half_width": one.half,
         "is_known": one.is_known,
         "is_enough": one.is_enough,

@@ -236,3 +236,14 @@ def test_a_note_that_a_crash_cut_short_is_none(tmp_path: Path) -> None:
     path = tmp_path / "replicates.jsonl"
     path.write_bytes(path.read_bytes()[:-5])
     assert len(known_counts(planned(), tmp_path)) == 1
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_point_gets_as_many_replicates_as_another_grid_asks_for(order: int) -> None:
+    grids = ["grid g { method: dense | wide }", "grid more { method: dense; repeat 5 as seed }"]
+    text = TEXT.replace(grids[0], "\n".join(grids[::order]))
+    store = Computed()
+    run(store, text)
+    assert {one.arm: one.total for one in found(store, text)}["dense"] == 5
+    part = narrowed(planned(text), found(store, text))
+    assert sorted(run.seed for run in part.runs if run.arm == "dense") == [0, 1, 2, 3, 4]
