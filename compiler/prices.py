@@ -8,13 +8,14 @@ theirs (`scaled`); else arithmetic at the rates of a device like this one. A pro
 arithmetic is not known has none until it is measured or probed, and the sum is a lower bound then.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from statistics import median
 from typing import Literal
 
 from lab.compiler.cost import Rates, Unknown, lanes_at_once
-from lab.compiler.facts import Cost
+from lab.compiler.elsewhere import Elsewhere
+from lab.compiler.facts import Asking, Cost
 from lab.compiler.plan import Plan
 from lab.compiler.programs import Program
 from lab.compiler.stored import Described, Stored
@@ -111,10 +112,14 @@ class Prices:
 
 @record
 class Known:
-    """What has been seen of programs: stored stages, and probes by the keys of programs."""
+    """What has been seen of programs: stored stages, and probes by the keys of programs.
+
+    `asking` is for what other studies stored.
+    """
 
     stored: Stored
     probes: Mapping[str, Seen]
+    asking: Asking
 
 
 def prices(
@@ -127,7 +132,9 @@ def prices(
 ) -> Prices:
     """What is missing of a plan (`todo`), priced on a device."""
     history = _History(costs, known, device)
-    made = tuple(_price(program, cost, history, todo) for program, cost in costs)
+    limits = [one for one in (device.memory_bytes, plan.memory_bytes) if one is not None]
+    room = min(limits, default=None)
+    made = tuple(_price(program, cost, history, todo=todo, room=room) for program, cost in costs)
     memory = max((_memory(one, device) for one in made if one.todo), default=0.0)
     return Prices(
         plan=plan,
@@ -140,11 +147,15 @@ def prices(
 
 
 def _price(
-    program: Program, cost: Cost | Unknown, history: "_History", todo: frozenset[str]
+    program: Program,
+    cost: Cost | Unknown,
+    history: "_History",
+    *,
+    todo: frozenset[str],
+    room: float | None,
 ) -> Price:
     left = tuple(key for key in program.lanes if key in todo)
     seen, basis = history.of(program, cost) if left else (None, None)
-    room = history.device.memory_bytes
     at_once = lanes_at_once(cost, room) if isinstance(cost, Cost) else None
     return Price(program, cost, left, seen, basis, at_once)
 
@@ -181,6 +192,7 @@ class _History:
         self.device = device
         self._known = known
         self._costs = costs
+        self._others = Elsewhere(known.stored, known.asking)
         self._ratios: Mapping[str, float] | None = None
         self._compiled: set[object] = set()
 
@@ -244,7 +256,16 @@ class _History:
             if seen is not None:
                 ratios.append(seen.lane / self.device.rates.seconds(cost))
         for component in [one for one, ratios in found.items() if not ratios]:
-            del found[component]
+            found[component] = list(self._elsewhere(component))
+            if not found[component]:
+                del found[component]
+
+    def _elsewhere(self, component: str) -> Iterator[float]:
+        """Seconds for each second of arithmetic, of what other studies stored."""
+        for one, cost in self._others.of(component):
+            seen = self._seen(one)
+            if seen is not None:
+                yield seen.lane / self.device.rates.seconds(cost)
 
 
 def _typical(seen: Sequence[Seen]) -> Seen | None:

@@ -50,11 +50,12 @@ def priced(
     there = index(store_root, keys_in(store_root)) if stored is None else stored
     device = this_device(_workers(made, jobs))
     keys = [one.key for one in made] if (store_root / "probes").is_dir() else []
+    asked = asking(catalog)
     return prices(
         plan,
-        tuple(zip(made, costs_of(made, asking(catalog)), strict=True)),
+        tuple(zip(made, costs_of(made, asked), strict=True)),
         todo=_missing(plan, there) if todo is None else todo,
-        known=Known(there, known_probes(store_root, keys, device.name)),
+        known=Known(there, known_probes(store_root, keys, device.name), asked),
         device=device,
     )
 

@@ -1,6 +1,7 @@
 """What a plan costs: sums, bases, and what to cut."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -42,6 +43,10 @@ def study(widths: str = "8 | 16", repeat: int = 1, more: str = "") -> Plan:
     return planned(STUDY.format(widths=widths, repeat=repeat) + more)
 
 
+def seen(stored: Mapping[str, Described], probes: Mapping[str, Seen] | None = None) -> Known:
+    return Known(stored, probes or {}, asking(catalog()))
+
+
 def priced(
     plan: Plan,
     *,
@@ -54,7 +59,7 @@ def priced(
     costs = costs_of(made, asked or asking(catalog()))
     todo = frozenset(node.key for node in plan.nodes) - have
     pairs = tuple(zip(made, costs, strict=True))
-    return prices(plan, pairs, todo=todo, known=known or Known({}, {}), device=device)
+    return prices(plan, pairs, todo=todo, known=known or seen({}), device=device)
 
 
 def macs(plan: Plan) -> float:
@@ -129,7 +134,7 @@ def test_what_was_measured_here_comes_before_arithmetic() -> None:
         one for one in programs(plan, catalog()) if one.component == "fit" and len(one.lanes) == 3
     )
     key = wide.lanes[0]
-    known = Known({key: stored(key, seconds=41.0)}, {})
+    known = seen({key: stored(key, seconds=41.0)})
     found = {p.program.key: p for p in priced(plan, known=known, have=frozenset({key})).programs}
     price = found[wide.key]
     assert (price.basis, price.todo) == ("measured", wide.lanes[1:])
@@ -143,10 +148,38 @@ def test_what_was_measured_here_comes_before_arithmetic() -> None:
     assert other[0].seen.lane == pytest.approx(40.0 * ratio)
 
 
+def test_what_other_studies_took_scales_arithmetic() -> None:
+    """A stored fit of other static arguments, in no plan of ours."""
+    theirs, ours = study("24"), study("8")
+    kept = {
+        node.key: Described(
+            node.key,
+            node.component,
+            node.label,
+            node.version,
+            {
+                **{"role": node.role, "arguments": node.arguments, "inputs": node.inputs},
+                **{"seed": node.seed, "vary": node.vary},
+                "facts": {"wall_seconds": 9.0, "compile_seconds": 1.0, "device": "a device"},
+            },
+        )
+        for node in theirs.nodes
+        if node.role == "stage"
+    }
+    found = [p for p in priced(ours, known=seen(kept)).programs if p.program.component == "fit"]
+    (cost,) = [p.cost for p in priced(theirs).programs if p.program.component == "fit"]
+    assert [p.basis for p in found] == ["scaled"]
+    assert found[0].seen is not None
+    assert isinstance(cost, Cost)
+    assert isinstance(found[0].cost, Cost)
+    ratio = RATES.seconds(found[0].cost) / RATES.seconds(cost)
+    assert found[0].seen.lane == pytest.approx(8.0 * ratio)
+
+
 def test_what_another_device_took_says_nothing() -> None:
     plan = study("8", repeat=2)
     key = next(one for one in programs(plan, catalog()) if one.component == "fit").lanes[0]
-    known = Known({key: stored(key, seconds=41.0, device="another")}, {})
+    known = seen({key: stored(key, seconds=41.0, device="another")})
     bases = {p.basis for p in priced(plan, known=known, have=frozenset({key})).missing}
     assert bases == {"arithmetic"}
 
@@ -154,7 +187,7 @@ def test_what_another_device_took_says_nothing() -> None:
 def test_a_probe_comes_before_what_others_took() -> None:
     plan = study("8 | 16")
     fits = [one for one in programs(plan, catalog()) if one.component == "fit"]
-    known = Known({}, {fits[0].key: Seen(7.0, 2.0, 5e8)})
+    known = seen({}, {fits[0].key: Seen(7.0, 2.0, 5e8)})
     found = {p.program.key: p for p in priced(plan, known=known).programs}
     assert found[fits[0].key].basis == "probed"
     assert found[fits[0].key].seconds == 9.0
