@@ -96,9 +96,11 @@ def running_in(root: Path) -> list[Running]:
         if watch.is_dead(path.name):
             continue
         try:
-            said = json.loads(path.read_text(encoding="utf-8"))
-            active = {key: Active(**one) for key, one in said.pop("active").items()}
-            found.append(Running(**{**said, "active": active, "process": watch.name(path.name)}))
+            said: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            state = Running(**said)
+            state.active = {key: Active(**one) for key, one in said["active"].items()}
+            state.process = watch.name(path.name)
+            found.append(state)
         except (OSError, ValueError, TypeError, KeyError):
             continue  # It was being removed, or another version wrote it.
     return found

@@ -7,6 +7,7 @@ next process that finds its owner dead removes it.
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -144,6 +145,13 @@ class Store:
     def forget_checkpoints(self, key: str) -> None:
         """A stage will not go on from where it stood."""
         shutil.rmtree(self.checkpoints(key), ignore_errors=True)
+
+    def replace_damaged(self, key: str, folder: Path, record: Mapping[str, Any]) -> None:
+        """Put a stage that was made again in place of one that is no good any more."""
+        (folder / RECORD).unlink()
+        if self.folder(key).exists():
+            shutil.rmtree(self.folder(key))
+        self.commit(key, folder, record)
 
     def log(self, key: str) -> Path:
         """What was printed while a stage was made, where anything was."""

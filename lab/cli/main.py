@@ -81,6 +81,25 @@ COMMANDS = (
         "lab.cli.run:report",
         (*_STUDY, "--only"),
     ),
+    Command(
+        "results",
+        "tables of what is stored, with intervals",
+        "lab.cli.results:results",
+        (*_STUDY, "--only", "--json"),
+    ),
+    Command(
+        "claims",
+        "the verdict on every claim; exit code 4 when one failed",
+        "lab.cli.results:claims",
+        (*_STUDY, "--only", "--json"),
+    ),
+    Command(
+        "compare",
+        "how the results of two studies differ, point by point",
+        "lab.cli.results:compare",
+        (*_STUDY, "--only", "--json"),
+    ),
+    Command("new", "a study that runs, to begin from", "lab.cli.new:new", ("study-names",)),
     Command("ui", "open Aim on a study's runs", "lab.cli.ui:ui", (*_STUDY, "--port")),
     Command(
         "export",
@@ -100,6 +119,30 @@ COMMANDS = (
         "lab.cli.accept:accept",
         ("results", "--because", "--undo", "--profile", "--set", "--results", "--json"),
     ),
+    Command(
+        "status",
+        "what is running, as another shell sees it",
+        "lab.cli.status:status",
+        ("any-files", "--results", "--json"),
+    ),
+    Command(
+        "logs",
+        "what a stage printed while it was made, and how it failed",
+        "lab.cli.status:logs",
+        ("keys", "--results"),
+    ),
+    Command(
+        "rerun",
+        "make a stage once more, and compare it with what is stored",
+        "lab.cli.rerun:rerun",
+        ("result", "--profile", "--set", "--results"),
+    ),
+    Command(
+        "store",
+        "what is kept, whether it is whole, what may go, and moving it",
+        "lab.cli.storage:store",
+        ("action", "--profile", "--set", "--results", "--archive", "--yes", "--json"),
+    ),
     Command("doctor", "what this environment has", "lab.cli.doctor:doctor", ()),
     Command("lsp", "serve an editor over standard input and output", "lab.cli.lsp:lsp", ()),
     Command(
@@ -112,6 +155,17 @@ COMMANDS = (
 
 ARGUMENTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "files": (("files",), {"nargs": "+", "type": Path, "metavar": "FILE.lab"}),
+    "any-files": (("files",), {"nargs": "*", "type": Path, "metavar": "FILE.lab"}),
+    "keys": (("names",), {"nargs": "+", "metavar": "KEY"}),
+    "action": (
+        ("names",),
+        {"nargs": "+", "metavar": "ls|verify|gc|export|import [FILE]"},
+    ),
+    "--yes": (("--yes",), {"action": "store_true", "help": "remove what `gc` names"}),
+    "--archive": (
+        ("--output", "-o"),
+        {"type": Path, "metavar": "FILE.tar", "help": "the archive that `export` writes"},
+    ),
     "names": (("names",), {"nargs": "+", "metavar": "CODE"}),
     "result": (("names",), {"nargs": "+", "metavar": "KEY|FILE.lab"}),
     "results": (("names",), {"nargs": "*", "metavar": "NAME|KEY|FILE.lab"}),
@@ -121,6 +175,7 @@ ARGUMENTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     ),
     "--undo": (("--undo",), {"action": "store_true", "help": "take an acceptance back"}),
     "any-names": (("names",), {"nargs": "*", "metavar": "NAME"}),
+    "study-names": (("names",), {"nargs": "+", "metavar": "NAME"}),
     "--profile": (("--profile",), {"metavar": "P", "help": "apply `profile P` of the study"}),
     "--set": (
         ("--set",),

@@ -19,6 +19,7 @@ class Options:
     fix: bool = False
     diff: bool = False
     undo: bool = False
+    yes: bool = False
     because: str | None = None
     jobs: int | None = None
     limit: int | None = None

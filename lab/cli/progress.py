@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any
 
 from lab.cli.estimate import Estimate
+from lab.cli.units import duration_text
 from lab.compiler.plan import Node, Plan
 from lab.runtime.execution import Event
 from lab.runtime.results import POSITIONS
@@ -144,12 +145,3 @@ class Display:
 
     def _say(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
-
-
-def duration_text(seconds: float) -> str:
-    """Seconds as a person says them."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
