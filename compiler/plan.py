@@ -6,7 +6,7 @@ Frozen, and all that the runtime sees of a study. A plan round-trips through JSO
 from collections.abc import Mapping
 from typing import Literal
 
-from lab.spec.records import record
+from lab.spec.records import made_by, record
 from lab.spec.values import Value
 
 
@@ -188,7 +188,7 @@ class Adaptive:
     level: float
     width: float
     text: str
-    floors: Mapping[str, int] = {}
+    floors: Mapping[str, int] = made_by(default_factory=dict[str, int])
 
 
 @record
