@@ -10,7 +10,7 @@ from lab.runtime.evidence import Values
 from lab.runtime.figure import Heading, Table
 from lab.runtime.journal import Entry, Journal, journal_of
 from lab.runtime.replicates import Replicates, counted
-from lab.spec.records import record
+from lab.spec.records import made_by, record
 
 __all__ = ["NOTHING_GREW", "Grown", "grown"]
 
@@ -23,7 +23,7 @@ class Grown:
     """Tables for people, and the same for programs."""
 
     tables: tuple[Table, ...] = ()
-    data: Mapping[str, Any] = {}
+    data: Mapping[str, Any] = made_by(default_factory=dict[str, Any])
 
 
 NOTHING_GREW = Grown()
