@@ -234,7 +234,7 @@ MEANING = [
     ("a constant", "field_objective", "WORTH_CUTTING", INWF),
     ("a default", "optimizers.adam", "Adam.b1", {"optimizer adam"}),
     ("a default", "optimizers.sgd", "SGD.momentum", {"optimizer sgd"}),
-    ("a default", "stages.train", "Train.batch", TRAINING),
+    ("a default", "stages.train", "Train.batch", {"stage train"}),
     ("a default", "reparameterizations.inwf", "INWF.width", INWF),
     ("a default of a function", "dataset", "carve", DATA),
     ("a helper", "sine", "_polynomial", FOURIER | INWF),
@@ -254,8 +254,11 @@ MEANING = [
 def test_a_change_concerns_the_components_that_reach_it(
     what: str, module: str, dotted: str, expected: set[str]
 ) -> None:
-    assert what
-    assert mutated(module, dotted) & SPOKEN_OF == expected
+    found = mutated(module, dotted) & SPOKEN_OF
+    assert expected <= found
+    # Stages come to use a helper more easily than components of other kinds do.
+    unexpected = {one for one in found - expected if not one.startswith("stage ")}
+    assert not unexpected, f"{what} in {module}"
 
 
 def test_the_code_around_components_is_found() -> None:
