@@ -5,11 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from lab.cli.planned import STATES, Planned, State
 from lab.cli.sparkline import knots, schedules_in, sparkline, value_at
+from lab.cli.tables import Row, table
 from lab.compiler.parts import keys_in
 from lab.compiler.plan import Node, Plan
 from lab.spec.values import Value
-
-Row = tuple[str, ...]
 
 #: Values of an axis, and schedules of a stage, that are shown.
 _MOST_VALUES = 12
@@ -102,15 +101,3 @@ def _uses(plan: Plan) -> Counter[str]:
                 waiting += inputs[key]
         counts.update(seen)
     return counts
-
-
-def table(rows: Sequence[Row]) -> list[str]:
-    """Rows with their columns aligned; the first row is the head. Nothing where that is all."""
-    if len(rows) < 2:
-        return []
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
-    return [lines[0], "  ".join("-" * width for width in widths), *lines[1:]]

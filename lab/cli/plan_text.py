@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 
 from lab.cli.because import reason_line
 from lab.cli.growth import adaptive_lines, search_lines
-from lab.cli.plan_tables import axes, removed, schedules, stages, table
+from lab.cli.plan_tables import axes, removed, schedules, stages
 from lab.cli.planned import STATES, Planned, State
+from lab.cli.tables import table
 from lab.compiler.plan import Run
 from lab.runtime.contents import missing_files
 from lab.runtime.descent import accepted_texts

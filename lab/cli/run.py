@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.cli import exits
-from lab.cli.growth import as_known, grows, lost_searches, run_growing, settled
+from lab.cli.growth import as_known, grows, lost_searches, run_growing
 from lab.cli.load import Loaded, show_diagnostics
 from lab.cli.options import Options
 from lab.cli.planned import Planned, is_saved, planned
@@ -18,10 +18,10 @@ from lab.cli.progress import Display
 from lab.cli.standing import as_it_stands
 from lab.compiler.standing import Standing
 from lab.runtime.contents import missing_files as contents_missing
-from lab.runtime.descent import accepted_texts, older_texts, stale_texts
+from lab.runtime.descent import older_texts
 from lab.runtime.errors import LabError
 from lab.runtime.missing import missing
-from lab.runtime.store import FAILURES, Store, failures_in
+from lab.runtime.store import FAILURES, Store
 
 _NOTHING: Mapping[str, Mapping[str, Any]] = {}
 
@@ -159,33 +159,27 @@ def _show_failures(failed: Mapping[str, Mapping[str, Any]], store: Store) -> Non
 
 
 def _show(loaded: Loaded, stands: Standing, store: Store, *, command: str) -> None:
+    from lab.cli.gathered import gathered
     from lab.runtime import report as reports
     from lab.runtime.report import terminal
-    from lab.runtime.report.growth import grown
     from lab.runtime.trackers import aim
 
-    plan, have, failed = stands.plan, store.keys(), failures_in(store.root)
-    records = {node.key: store.record(node.key) for node in plan.nodes if node.key in have}
-    values = {key: record["values"] for key, record in records.items() if record["values"]}
-    failures = {node.key: store.failure(node.key) for node in plan.nodes if node.key in failed}
-    results = store.root.parent
-    growth = grown(plan, store.root, values, failed)
-    plan = settled(plan, values, failed)
+    found, results = gathered(stands, store.root), store.root.parent
     made = reports.write(
-        plan,
-        values,
-        records,
-        results / plan.study,
+        found.plan,
+        found.values,
+        found.records,
+        results / found.plan.study,
         study_text=loaded.source.text,
         command=command,
-        failures=failures,
-        growth=growth,
-        stale=stale_texts(stands, store.root),
-        accepted=accepted_texts(stands),
+        failures=found.failures,
+        growth=found.growth,
+        stale=found.stale,
+        accepted=found.accepted,
     )
     terminal.show(made, sys.stdout)
     sys.stdout.flush()
-    with warnings.catch_warnings(record=True, action="always", category=aim.AimWarning) as found:
-        aim.project(plan, values, records, results, older=older_texts(stands))
-    for warning in found:
+    with warnings.catch_warnings(record=True, action="always", category=aim.AimWarning) as told:
+        aim.project(found.plan, found.values, found.records, results, older=older_texts(stands))
+    for warning in told:
         print(f"lab: {warning.message}", file=sys.stderr)
