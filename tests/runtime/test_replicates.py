@@ -10,6 +10,7 @@ import pytest
 from lab.compiler.parts import with_replicates
 from lab.compiler.plan import Plan
 from lab.compiler.planner import Planner
+from lab.compiler.serial import from_json, to_json
 from lab.runtime import statistics
 from lab.runtime.counts import known_counts
 from lab.runtime.growing import growing
@@ -244,6 +245,7 @@ def test_a_point_gets_as_many_replicates_as_another_grid_asks_for(order: int) ->
     text = TEXT.replace(grids[0], "\n".join(grids[::order]))
     store = Computed()
     run(store, text)
+    assert to_json(from_json(to_json(planned(text)))) == to_json(planned(text))
     assert {one.arm: one.total for one in found(store, text)}["dense"] == 5
     part = narrowed(planned(text), found(store, text))
     assert sorted(run.seed for run in part.runs if run.arm == "dense") == [0, 1, 2, 3, 4]
