@@ -129,11 +129,11 @@ def labels(recipe: Recipe, trainable: Trainable, fixed: Arrays) -> Trainable:
     )
 
 
-def transform(recipe: Recipe, groups: Labels) -> optax.GradientTransformation:
+def transform(recipe: Recipe, grouping: Labels) -> optax.GradientTransformation:
     """The optimizer with what stands before and around it."""
     every = recipe.accumulate
     moves = recipe.by.grouped(
-        groups,
+        grouping,
         total_steps=max(recipe.steps // every, 1),
         steps_per_epoch=recipe.steps_per_epoch / every,
     )

@@ -46,12 +46,12 @@ def start(recipe: Recipe, split: Split, rest: Arrays, buffers: Arrays) -> State:
     )
     nothing = (Trainable({}, {}), {})
     average = jax.tree.map(jnp.copy, (trainable, buffers)) if recipe.average else nothing
-    groups = labels(recipe, trainable, split.fixed)
+    grouping = labels(recipe, trainable, split.fixed)
     return State(
         jnp.zeros((), jnp.int32),
         trainable,
         buffers,
-        transform(recipe, groups).init(trainable),
+        transform(recipe, grouping).init(trainable),
         recipe.select.begin(),
         *average,
     )
@@ -109,9 +109,11 @@ def _step(recipe: Recipe, state: State, supply: Supply, order: Array) -> tuple[S
     batch = drawn(recipe, state.step, supply, order)
     batch, memory, scored = _chosen(recipe, state, supply, batch)
     gradients, found = _gradients(recipe, state, supply, batch)
-    groups = labels(recipe, state.trainable, supply.fixed)
-    moves, optimizer = transform(recipe, groups).update(gradients, state.optimizer, state.trainable)
-    moves = _resting(recipe, state.step, moves, groups)
+    grouping = labels(recipe, state.trainable, supply.fixed)
+    moves, optimizer = transform(recipe, grouping).update(
+        gradients, state.optimizer, state.trainable
+    )
+    moves = _resting(recipe, state.step, moves, grouping)
     trainable = optax.apply_updates(state.trainable, moves)
     averages = _averaged(recipe, state, (trainable, found.buffers))
     tally = Tally(
@@ -223,7 +225,7 @@ def _in_precision(recipe: Recipe, params: Arrays) -> Arrays:
     return {p: w.astype(jnp.bfloat16) if w.ndim > 1 else w for p, w in params.items()}
 
 
-def _resting(recipe: Recipe, step: Array, moves: Trainable, groups: Trainable) -> Trainable:
+def _resting(recipe: Recipe, step: Array, moves: Trainable, grouping: Trainable) -> Trainable:
     """The moves without those of groups that rest from now on."""
     if recipe.through is None or recipe.freeze_bits_at is None:
         return moves
@@ -233,7 +235,7 @@ def _resting(recipe: Recipe, step: Array, moves: Trainable, groups: Trainable) -
     def held(move: Array, group: str) -> Array:
         return jnp.where(is_late, jnp.zeros_like(move), move) if group in resting else move
 
-    return jax.tree.map(held, moves, groups)
+    return jax.tree.map(held, moves, grouping)
 
 
 def _averaged(
