@@ -48,12 +48,12 @@ class Edits:
 def read_profile(context: Context, node: syntax.Profile, source: Source) -> Edits:
     """The edits of a profile; those with a mistake are left out."""
     scope = Scope(source, node.name.text)
-    axes = [read_axis(context, one, scope) for one in only(syntax.Axis, node.entries)]
+    axes = [read_edit(context, one, scope) for one in only(syntax.Axis, node.entries)]
     trials = [read_trials(context, one, scope) for one in only(syntax.Trials, node.entries)]
     budgets = only(syntax.Budget, node.entries)
     claims = [read_claim(context, one, source) for one in only(syntax.Claim, node.entries)]
     return Edits(
-        axes=tuple(one.axis for one in axes if one is not None),
+        axes=tuple(one for one in axes if one is not None),
         repeat=read_repeats(context, only(syntax.Repeat, node.entries), scope),
         trials=trials[-1] if trials else None,
         budget=read_budget(context, budgets[-1], scope) if budgets else None,
@@ -61,6 +61,17 @@ def read_profile(context: Context, node: syntax.Profile, source: Source) -> Edit
         claims=tuple(one for one in claims if one is not None),
         grids=tuple(read_grid(context, one, source) for one in only(syntax.Grid, node.entries)),
     )
+
+
+def read_edit(context: Context, node: syntax.Axis, scope: Scope) -> core.Axis | None:
+    """One `path: value` of a profile or of `--set`; a pair has no definition to replace."""
+    if len(node.paths) > 1:
+        message = "a profile replaces one value at a time, and this is a pair"
+        lines = ["write a line for each path, or a `grid` inside the profile"]
+        context.report("E0506", message, node.span, scope, help_lines=lines)
+        return None
+    read = read_axis(context, node, scope)
+    return None if read is None else read.axis
 
 
 def read_budget(context: Context, node: syntax.Budget, scope: Scope) -> Budget:

@@ -6,14 +6,14 @@ from typing import TypeVar
 
 from lab.spec import core, syntax
 from lab.spec.check.arms import read_arm
-from lab.spec.check.blocks import read_axis, read_filters, read_grid
+from lab.spec.check.blocks import read_filters, read_grid
 from lab.spec.check.circles import refuse_circles
 from lab.spec.check.claims import read_claim
 from lab.spec.check.components import read_component
 from lab.spec.check.conditions import read_condition
 from lab.spec.check.context import Context, Hint, Reader, Scope, suggestion
 from lab.spec.check.definitions import agree, define, repeated
-from lab.spec.check.edits import Budget, Edits, edited, read_budget, read_profile
+from lab.spec.check.edits import Budget, Edits, edited, read_budget, read_edit, read_profile
 from lab.spec.check.figures import read_path, read_report
 from lab.spec.check.gather import Load, beside, gather
 from lab.spec.check.later import slots_set
@@ -225,8 +225,8 @@ class _Study:
             node, findings = parse_axis(source)
             self.context.diagnostics += findings
             if node is not None:
-                read = read_axis(self.context, node, Scope(source))
-                edits = Edits() if read is None else Edits(axes=(read.axis,))
+                read = read_edit(self.context, node, Scope(source))
+                edits = Edits() if read is None else Edits(axes=(read,))
                 made.append(EditedBy("set", source, edits))
         return made
 

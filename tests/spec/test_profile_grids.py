@@ -34,3 +34,11 @@ def test_a_mistake_in_a_grid_of_a_profile_is_found_without_the_profile() -> None
     found = check(Source("s.lab", TEXT.replace("eight.bits", "eight.bist")), builtin_catalog())
     assert [one.severity for one in found.diagnostics] == ["error"]
     assert "bits" in str(found.diagnostics[0])
+
+
+def test_a_pair_in_a_profile_is_refused_and_never_left_out_in_silence() -> None:
+    text = TEXT.replace(
+        "  grid bits {", "  (eight.bits, eight.min_size): (4, 0) | (8, 9)\n  grid bits {"
+    )
+    (found,) = check(Source("s.lab", text), builtin_catalog()).diagnostics
+    assert found.code == "E0506"
