@@ -19,8 +19,16 @@ from dataclasses import dataclass, field
 from lab.spec.normal import Found, Lookup, Normal, Reference, normal
 from lab.spec.scope import bound_names, imported
 
-#: Says what components are and not what they do: only what it passes on from elsewhere counts.
-DECLARATIONS = "lab.spec.declare"
+#: Modules of which only what they pass on from elsewhere counts: the one that says what components
+#: are and not what they do, and those that carry bytes, which are checked where they arrive.
+ASIDE = frozenset(
+    {
+        "lab.spec.declare",
+        "lab.runtime.checkpoints",
+        "lab.runtime.download",
+        "lab.runtime.files",
+    }
+)
 #: Code that runs a component of a kind without being named by it.
 AROUND = {
     "stage": (
@@ -190,7 +198,7 @@ class Code:
             return Found((), dotted)
         if not rest:
             return Found(tuple(self._everything(module)), "")
-        if rest[0] in self._names[module].definitions and module != DECLARATIONS:
+        if rest[0] in self._names[module].definitions and module not in ASIDE:
             return Found(((module, rest[0]),), "", rest[1:])
         return Found((), dotted)
 

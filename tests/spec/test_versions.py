@@ -12,7 +12,7 @@ import pytest
 
 from lab.spec.catalog import own_sources
 from lab.spec.components import read_components
-from lab.spec.fingerprint import AROUND
+from lab.spec.fingerprint import AROUND, ASIDE
 from lab.spec.source import Source
 
 Edit = Callable[[ast.Module], ast.AST]
@@ -248,6 +248,15 @@ MEANING = [
     ("a helper of the engine", "streams", "_number", STAGES | MEASUREMENTS),
     ("a method of a base class", "optimizer", "Optimizer.rate", OPTIMIZERS),
 ]
+
+
+@pytest.mark.parametrize(
+    ("module", "dotted"),
+    [("files", "_MANY"), ("download", "download"), ("checkpoints", "Checkpoints")],
+)
+def test_how_bytes_are_carried_is_no_part_of_a_version(module: str, dotted: str) -> None:
+    assert module in {one.rpartition(".")[2] for one in ASIDE}
+    assert mutated(module, dotted) == set()
 
 
 @pytest.mark.parametrize(("what", "module", "dotted", "expected"), MEANING)
