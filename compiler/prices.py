@@ -24,6 +24,8 @@ from lab.spec.records import record
 Basis = Literal["measured", "probed", "scaled", "arithmetic"]
 #: From the best basis to the weakest.
 BASES: tuple[Basis, ...] = ("measured", "probed", "scaled", "arithmetic")
+#: A lane that compiled for less than this share of its time found its program compiled.
+_WARM = 0.05
 #: Stored lanes that are looked at for each program, and for each component.
 _LANES, _PROGRAMS = 7, 5
 
@@ -269,11 +271,18 @@ class _History:
 
 
 def _typical(seen: Sequence[Seen]) -> Seen | None:
+    """What lanes have in common: a process's first one traces and imports besides it compiles.
+
+    So the others say what a lane takes, and what the first ones took more is done once.
+    """
     if not seen:
         return None
     memory = [one.memory for one in seen if one.memory is not None]
+    warm = [one for one in seen if one.compiling <= _WARM * one.lane] or seen
+    lane = median(one.lane for one in warm)
+    once = [one.lane + one.compiling - lane for one in seen if one.compiling > _WARM * one.lane]
     return Seen(
-        lane=median(one.lane for one in seen),
-        compiling=max(one.compiling for one in seen),
+        lane=lane,
+        compiling=max(0.0, median(once)) if once else 0.0,
         memory=max(memory) if memory else None,
     )

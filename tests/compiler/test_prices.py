@@ -68,8 +68,10 @@ def macs(plan: Plan) -> float:
     )
 
 
-def stored(key: str, *, seconds: float, device: str = "a device") -> Described:
-    facts = {"wall_seconds": seconds, "compile_seconds": 1.0, "device": device}
+def stored(
+    key: str, *, seconds: float, device: str = "a device", compiling: float = 1.0
+) -> Described:
+    facts = {"wall_seconds": seconds, "compile_seconds": compiling, "device": device}
     details = {"role": "stage", "arguments": {}, "inputs": {}, "seed": 0, "vary": []}
     return Described(key, "fit", "field: inwf", "1", json.dumps({**details, "facts": facts}))
 
@@ -134,18 +136,30 @@ def test_what_was_measured_here_comes_before_arithmetic() -> None:
         one for one in programs(plan, catalog()) if one.component == "fit" and len(one.lanes) == 3
     )
     key = wide.lanes[0]
-    known = seen({key: stored(key, seconds=41.0)})
+    known = seen({key: stored(key, seconds=41.0, compiling=4.0)})
     found = {p.program.key: p for p in priced(plan, known=known, have=frozenset({key})).programs}
     price = found[wide.key]
     assert (price.basis, price.todo) == ("measured", wide.lanes[1:])
-    assert price.seen == Seen(40.0, 1.0, None)
+    assert price.seen == Seen(37.0, 4.0, None)
     other = [p for p in found.values() if p.program.component == "fit" and p is not price]
     assert [p.basis for p in other] == ["scaled"]
     assert isinstance(price.cost, Cost)
     assert isinstance(other[0].cost, Cost)
     assert other[0].seen is not None
     ratio = RATES.seconds(other[0].cost) / RATES.seconds(price.cost)
-    assert other[0].seen.lane == pytest.approx(40.0 * ratio)
+    assert other[0].seen.lane == pytest.approx(37.0 * ratio)
+
+
+def test_what_a_process_does_once_is_told_from_what_a_lane_takes() -> None:
+    plan = study("8", repeat=4)
+    lanes = next(one for one in programs(plan, catalog()) if one.component == "fit").lanes
+    told = {lanes[0]: (9.0, 3.0), lanes[1]: (2.0, 0.0), lanes[2]: (2.2, 0.0)}
+    kept = {key: stored(key, seconds=wall, compiling=once) for key, (wall, once) in told.items()}
+    found = priced(plan, known=seen(kept), have=frozenset(told))
+    (price,) = [p for p in found.programs if p.program.component == "fit"]
+    assert price.seen is not None
+    assert price.seen.lane == pytest.approx(2.1)
+    assert price.seen.compiling == pytest.approx(9.0 - 2.1), "imports and tracing too"
 
 
 def test_what_other_studies_took_scales_arithmetic() -> None:
