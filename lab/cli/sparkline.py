@@ -1,7 +1,7 @@
 """Schedules in one line: how a number goes over a stage, and the knots of its pieces.
 
-A plan is shown without what runs it, so the four curves are written once more here; a test holds
-them to the components that are trained with.
+A plan is shown without what runs it, so the curves that ship are written once more here; a test
+holds them to the components that are trained with, and any other is drawn as a line.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -29,6 +29,10 @@ def _exponential(args: Mapping[str, float], share: float) -> float:
     return args["start"] * (args["stop"] / args["start"]) ** share
 
 
+def _cubic(args: Mapping[str, float], share: float) -> float:
+    return args["stop"] + (args["start"] - args["stop"]) * (1 - share) ** 3
+
+
 def _polynomial(args: Mapping[str, float], share: float) -> float:
     return args["stop"] + (args["start"] - args["stop"]) * (1 - share) ** args["power"]
 
@@ -36,6 +40,7 @@ def _polynomial(args: Mapping[str, float], share: float) -> float:
 #: A curve that is not here is drawn as a line from its start to its stop.
 CURVES: Mapping[str, Curve] = {
     "cosine": _cosine,
+    "cubic": _cubic,
     "exponential": _exponential,
     "linear": _linear,
     "polynomial": _polynomial,
@@ -105,9 +110,21 @@ def sparkline(schedule: Value, whole: Value) -> str:
     return "".join(_BARS[round((one - low) / (high - low) * (len(_BARS) - 1))] for one in values)
 
 
+def _holds_loss(value: Value) -> bool:
+    """Whether a sum or a product is one of losses, whose weights may be schedules."""
+    if not isinstance(value, dict) or "schedule" not in value:
+        return False
+    parts = [one for one in cast(list[Value], value.get("of", [])) if isinstance(one, dict)]
+    return any(one.get("kind", "schedule") != "schedule" or _holds_loss(one) for one in parts)
+
+
 def schedules_in(value: Value, name: str = "") -> Iterator[tuple[str, Value]]:
     """The schedules in the arguments of a stage, each with its path."""
     if not isinstance(value, dict) or "duration" in value or "file" in value:
+        return
+    if _holds_loss(value):
+        for part in cast(list[Value], value["of"]):
+            yield from schedules_in(part, name)
         return
     if "schedule" in value or value.get("kind") == "schedule":
         yield name, value
