@@ -7,6 +7,7 @@ lane whatever a compiler does. What arithmetic does not know counts nothing.
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from lab.compiler.amounts import clock
 from lab.compiler.cost import Rates, Unknown, costs_of
 from lab.compiler.facts import Asking, Cost
 from lab.compiler.plan import Plan
@@ -37,7 +38,7 @@ def impossible(study: core.Study, plan: Plan, asking: Asking) -> Iterator[Remark
     costs = tuple(zip(made, costs_of(made, asking), strict=True))
     asked, least = plan.wall_seconds, _longest(plan, costs)
     if asked is not None and least > asked:
-        message = f"no device does this in {_clock(asked)}: it takes {_clock(least)} at the least"
+        message = f"no device does this in {clock(asked)}: it takes {clock(least)} at the least"
         yield _remark(message, study.budget_span)
     room = plan.memory_bytes
     held = max((cost.held for _, cost in costs if isinstance(cost, Cost)), default=0) / 1e6
@@ -64,10 +65,3 @@ def _longest(plan: Plan, costs: _Costs) -> float:
 def _remark(message: str, span: Span) -> Remark:
     helps = ("reduce the plan, with a profile for instance, or raise the budget",)
     return Remark("W0811", message, span, "", helps)
-
-
-def _clock(seconds: float) -> str:
-    for limit, factor, unit in ((90, 1, "s"), (5400, 60, "min")):
-        if seconds < limit:
-            return f"{seconds / factor:.2g} {unit}"
-    return f"{seconds / 3600:.2g} h"

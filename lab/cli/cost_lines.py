@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from lab.compiler.amounts import clock
 from lab.compiler.cost import Unknown
 from lab.compiler.facts import Cost
 from lab.compiler.prices import BASES, Price, Prices
@@ -23,7 +24,7 @@ def lines(found: Prices) -> list[str]:
 
 def one_line(found: Prices) -> str:
     """What `lab run` says before it starts."""
-    return f"about {_time(found)} on {_where(found)}, {_amount(found.memory)} of memory"
+    return f"{_time(found)} on {_where(found)}, {_amount(found.memory)} of memory"
 
 
 def budget_lines(found: Prices) -> list[str]:
@@ -66,8 +67,8 @@ def _row(label: str, group: Sequence[Price]) -> tuple[str, ...]:
         shown,
         str(lanes),
         str(min(at_once)) if at_once else "?",
-        _clock(each / max(1, sum(len(one.todo) for one in known))) if known else "?",
-        _clock(sum(one.seconds for one in group)) if known else "?",
+        clock(each / max(1, sum(len(one.todo) for one in known))) if known else "?",
+        clock(sum(one.seconds for one in group)) if known else "?",
         basis or _unknown(group),
         _count(max((one.macs for one in counted), default=0.0)) if counted else "?",
         _amount(max((one.memory for one in counted), default=0)) if counted else "?",
@@ -83,7 +84,7 @@ def _unknown(group: Sequence[Price]) -> str:
 def _totals(found: Prices) -> Iterator[str]:
     lanes = sum(len(one.todo) for one in found.missing)
     yield f"{len(found.missing)} programs, {lanes} lanes on {_where(found)}"
-    yield f"time: about {_time(found)} ({', '.join(_bases(found))})"
+    yield f"time: {_time(found)} ({', '.join(_bases(found))})"
     yield f"memory: {_amount(found.memory)} a worker; disk: {_amount(found.disk)}"
 
 
@@ -94,8 +95,7 @@ def _where(found: Prices) -> str:
 
 
 def _time(found: Prices) -> str:
-    least = "at least " if found.unknown else ""
-    return f"{least}{_clock(found.wall)}"
+    return f"{'at least' if found.unknown else 'about'} {clock(found.wall)}"
 
 
 def _bases(found: Prices) -> Iterator[str]:
@@ -115,14 +115,14 @@ def _budget(found: Prices) -> Iterator[str]:
     if plan.wall_seconds is None and plan.memory_bytes is None:
         return
     asked = [
-        *([] if plan.wall_seconds is None else [_clock(plan.wall_seconds)]),
+        *([] if plan.wall_seconds is None else [clock(plan.wall_seconds)]),
         *([] if plan.memory_bytes is None else [_amount(plan.memory_bytes)]),
     ]
     if not found.over:
         yield f"budget: {', '.join(asked)}: within it"
         return
     over = [
-        *([f"about {_time(found)} of {_clock(plan.wall_seconds or 0)}"] if found.over_time else []),
+        *([f"{_time(found)} of {clock(plan.wall_seconds or 0)}"] if found.over_time else []),
         *(
             [f"{_amount(found.memory)} of {_amount(plan.memory_bytes or 0)}"]
             if found.over_memory
@@ -145,11 +145,11 @@ def _held(price: Price) -> float:
 def _ways(found: Prices) -> Iterator[str]:
     """What to cut; where no cut of an axis saves anything, what takes longest."""
     ways = savings(found)[:WAYS]
-    whole = _clock(found.wall)
-    yield from (f"  cut {one.what}: it costs {_clock(one.seconds)} of {whole}" for one in ways)
+    whole = clock(found.wall)
+    yield from (f"  cut {one.what}: it costs {clock(one.seconds)} of {whole}" for one in ways)
     if not ways:
         label, group = _grouped(found.missing)[0]
-        spent = _clock(sum(one.seconds for one in group))
+        spent = clock(sum(one.seconds for one in group))
         yield f"  `{label}` takes longest: {spent} of {whole}"
 
 
@@ -160,14 +160,6 @@ def _aligned(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
         yield "  ".join(cell.ljust(width) for cell, width in cells).rstrip()
         if number == 0:
             yield "  ".join("-" * width for width in widths)
-
-
-def _clock(seconds: float) -> str:
-    """A length of time to two figures."""
-    for limit, factor, unit in ((0.1, 1e-3, "ms"), (90, 1, "s"), (5400, 60, "min")):
-        if seconds < limit:
-            return f"{seconds / factor:.2g} {unit}"
-    return f"{seconds / 3600:.2g} h"
 
 
 def _amount(numbers: float) -> str:
