@@ -2,16 +2,15 @@
 
 from collections.abc import Iterator, Mapping
 
-from lab.compiler.canonical import Shown
 from lab.compiler.claims import plan_claim
-from lab.compiler.evaluate import NOWHERE, Contents, Evaluator
-from lab.compiler.formulas import Formula, tree
-from lab.compiler.graph import Graph
+from lab.compiler.evaluate import NOWHERE, Contents, Evaluator, Noted
+from lab.compiler.graph import Asked
 from lab.compiler.measures import Metrics, Universe
 from lab.compiler.needs import refuse_unmet
-from lab.compiler.plan import Adaptive, AxisSummary, ColumnPlan, FigurePlan, Plan, Removed, Run
+from lab.compiler.plan import Adaptive, AxisSummary, ColumnPlan, FigurePlan, Plan, Removed
 from lab.compiler.points import ROOTS, Expansion, Point, Scope, arm_text, expand
 from lab.compiler.problem import Problem
+from lab.compiler.runs import Described, Unfolding
 from lab.compiler.searches import Decisions, search_winners
 from lab.compiler.size import refuse_too_large
 from lab.compiler.stages import owners
@@ -20,6 +19,9 @@ from lab.spec.records import record
 from lab.spec.signature import Catalog
 from lab.spec.source import Span
 from lab.spec.values import Value
+
+#: A layer of settings with more slots than this is gone through once.
+FEW = 4
 
 
 @record
@@ -77,28 +79,23 @@ def runs_touching(study: core.Study, catalog: Catalog, subjects: frozenset[str])
     return {subject: len(runs) for subject, runs in found.items()}
 
 
-@record
-class _Described:
-    """What the runs of one point have in common."""
-
-    point: Point
-    identity: str
-    repeat: core.Repeat
-    settings: Mapping[str, str]
-    departs: tuple[str, ...]
-    formulas: Mapping[str, Formula]
-
-
 class _Builder:
     """One compilation."""
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self.study = scope.study
-        self.graph = Graph(scope.shown)
         self.paths = dict(_paths(scope.study))
+        self.written = list(self.paths.items())
+        self.mentions: dict[str, list[int]] = {}
+        for i, (_, slots) in enumerate(self.written):
+            for slot in slots:
+                self.mentions.setdefault(slot, []).append(i)
         self.texts = {slot: text for text, slots in self.paths.items() for slot in slots}
         self.columns = _columns(scope.study)
+        self._known_texts: dict[int, tuple[Noted, str]] = {}
+        self._departs: dict[frozenset[str], tuple[str, ...]] = {}
+        self._seen: dict[int, tuple[Mapping[str, Noted], dict[str, Noted]]] = {}
 
     def plan(self, decided: Decisions | None = None) -> Plan:
         refuse_too_large(self.scope)
@@ -106,19 +103,20 @@ class _Builder:
         expansions = [(grid, expand(self.scope, grid)) for grid in self.study.grids]
         points = tuple(point for _, expansion in expansions for point in expansion.points)
         universe = Universe(self.scope, points)
-        runs = tuple(self._runs(points, universe))
+        described = [self._described(point, universe) for point in points]
+        unfolding, asked = Unfolding(described, self.scope.shown), Asked()
         claims = tuple(
-            plan_claim(claim, universe=universe, graph=self.graph) for claim in self.study.claims
+            plan_claim(claim, universe=universe, graph=asked) for claim in self.study.claims
         )
         return Plan(
             study=self.study.name,
             title=self.study.title,
             profile=self.study.profile,
-            nodes=self.graph.nodes,
-            runs=runs,
+            nodes=unfolding.nodes(asked),
+            runs=unfolding.runs(),
             claims=claims,
             figures=tuple(_figure(figure) for figure in self.study.report),
-            axes=tuple(_axes(expansions, self.scope.shown)),
+            axes=tuple(self._axes(expansions)),
             removed=tuple(self._removed(expansions)),
             wall_seconds=self.study.wall_seconds,
             memory_bytes=self.study.memory_bytes,
@@ -127,60 +125,80 @@ class _Builder:
             adaptive=tuple(_adaptive(self.study)),
         )
 
-    def _runs(self, points: tuple[Point, ...], universe: Universe) -> Iterator[Run]:
-        """Breadth over points before depth over replicates: results appear early."""
-        seen: set[tuple[str, int]] = set()
-        described = [self._described(point, universe) for point in points]
-        longest = max((len(one.repeat.seeds) for one in described), default=0)
-        for replicate in range(longest):
-            for one in described:
-                if replicate < len(one.repeat.seeds):
-                    seed = one.repeat.seeds[replicate]
-                    if (one.identity, seed) not in seen:
-                        seen.add((one.identity, seed))
-                        yield self._run(one, seed)
-
-    def _described(self, point: Point, universe: Universe) -> "_Described":
+    def _described(self, point: Point, universe: Universe) -> Described:
         repeat = point.grid.repeat or self.study.repeat
         evaluator: Evaluator = self.scope.evaluator(point.axes, point.chooser)
         evaluator.forks = False
         metrics = Metrics(evaluator, repeat.vary, point.stage, universe=universe)
-        return _Described(
+        return Described(
             point=point,
             identity=point.identity(repeat.vary),
             repeat=repeat,
             settings={"method": point.arm, **self._settings(point)},
-            departs=tuple(sorted({self.texts.get(slot, slot) for slot in point.departs})),
+            departs=self._departing(point.departs),
             formulas={
                 column.label: metrics.formula(column.metric, NOWHERE)
                 for column in self.columns.values()
             },
         )
 
-    def _run(self, one: "_Described", seed: int) -> Run:
-        vary, point = one.repeat.vary, one.point
-        last = self.graph.add(point.stage, seed, vary)
-        return Run(
-            grid=point.grid.name,
-            point=one.identity,
-            arm=point.arm,
-            seed=seed,
-            settings=one.settings,
-            departs=one.departs,
-            metrics={
-                label: tree(formula, seed, vary, self.graph)
-                for label, formula in one.formulas.items()
-            },
-            stages=tuple(self.graph.chain(last)),
-        )
+    def _departing(self, slots: frozenset[str]) -> tuple[str, ...]:
+        known = self._departs.get(slots)
+        if known is None:
+            known = tuple(sorted({self.texts.get(slot, slot) for slot in slots}))
+            self._departs[slots] = known
+        return known
 
     def _settings(self, point: Point) -> dict[str, str]:
+        """What a point has at the paths that the study mentions."""
+        here: dict[str, Noted] = {}
+        for layer in point.settings.layers:
+            here.update(self._mentioned(layer))
         found: dict[str, str] = {}
-        for text, slots in self.paths.items():
-            noted = next((point.settings[slot] for slot in slots if slot in point.settings), None)
-            if noted is not None and text != "method":
-                found[text] = self.scope.shown.text(noted.value, noted.kind)
+        for place in sorted({place for slot in here for place in self.mentions[slot]}):
+            text, slots = self.written[place]
+            if text != "method":
+                found[text] = self._text(next(here[slot] for slot in slots if slot in here))
         return found
+
+    def _mentioned(self, layer: Mapping[str, Noted]) -> Mapping[str, Noted]:
+        """The part of a layer that some path is about."""
+        if len(layer) <= FEW:
+            return {slot: noted for slot, noted in layer.items() if slot in self.mentions}
+        known = self._seen.get(id(layer))
+        if known is None:
+            part = {slot: noted for slot, noted in layer.items() if slot in self.mentions}
+            known = self._seen[id(layer)] = (layer, part)
+        return known[1]
+
+    def _text(self, noted: Noted) -> str:
+        """A value as it is written, worked out once."""
+        known = self._known_texts.get(id(noted))
+        if known is None:
+            text = self.scope.shown.text(noted.value, noted.kind)
+            known = self._known_texts[id(noted)] = (noted, text)
+        return known[1]
+
+    def _axes(self, expansions: list[tuple[core.Grid, Expansion]]) -> Iterator[AxisSummary]:
+        for grid, expansion in expansions:
+            for axis in grid.axes:
+                for path in axis.paths:
+                    values: dict[str, None] = {}
+                    for point in expansion.points:
+                        text = self._at(point, path)
+                        if text is not None:
+                            values[text] = None
+                    yield AxisSummary(grid.name, path.text, tuple(values))
+
+    def _at(self, point: Point, path: core.AxisPath) -> str | None:
+        """What a point has at a path, as text."""
+        if "method" in path.slots:
+            return point.arm
+        for slot in path.slots:
+            noted = point.settings.at(slot)
+            if noted is not None:
+                return self._text(noted)
+        return None
 
     def _own_components(self) -> tuple[str, ...]:
         """Files of components that do not ship with `lab`."""
@@ -255,20 +273,3 @@ def _option(value: core.Core) -> Value:
     if isinstance(value, core.Const) and isinstance(value.value, int | float | str):
         return value.value
     return None
-
-
-def _axes(expansions: list[tuple[core.Grid, Expansion]], shown: Shown) -> Iterator[AxisSummary]:
-    for grid, expansion in expansions:
-        for axis in grid.axes:
-            for path in axis.paths:
-                texts = (_at(point, path, shown) for point in expansion.points)
-                values = dict.fromkeys(text for text in texts if text is not None)
-                yield AxisSummary(grid.name, path.text, tuple(values))
-
-
-def _at(point: Point, path: core.AxisPath, shown: Shown) -> str | None:
-    """What a point has at a path, as text."""
-    if "method" in path.slots:
-        return point.arm
-    noted = next((point.settings[slot] for slot in path.slots if slot in point.settings), None)
-    return None if noted is None else shown.text(noted.value, noted.kind)

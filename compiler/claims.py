@@ -13,7 +13,7 @@ from lab.compiler.chooser import Chooser
 from lab.compiler.conditions import holds
 from lab.compiler.evaluate import NOWHERE, Closure, Noted, Resolved
 from lab.compiler.formulas import Formula, tree
-from lab.compiler.graph import Graph
+from lab.compiler.graph import Asking
 from lab.compiler.measures import Metrics, Universe
 from lab.compiler.plan import Case, ClaimPlan, Comparison, Junction, Tree
 from lab.compiler.points import Point, Scope
@@ -35,7 +35,7 @@ class Setting:
         }
 
 
-def plan_claim(claim: core.Claim, *, universe: Universe, graph: Graph) -> ClaimPlan:
+def plan_claim(claim: core.Claim, *, universe: Universe, graph: Asking) -> ClaimPlan:
     """A claim with the measurements it demands."""
     scope, points = universe.scope, universe.points
     arms = frozenset(_arm_names(claim.condition))
@@ -102,7 +102,7 @@ class _Cases:
     scope: Scope
     claim: core.Claim
     repeat: core.Repeat
-    graph: Graph
+    graph: Asking
     universe: Universe
 
     def at(self, axes: Mapping[str, Closure], setting: Setting) -> Iterator[Case]:

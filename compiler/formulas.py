@@ -1,9 +1,12 @@
 """Metrics of a point before there are replicates: arithmetic over measurements."""
 
-from lab.compiler.graph import Graph
+from collections.abc import Iterator
+
+from lab.compiler.graph import Asking
 from lab.compiler.plan import Tree
 from lab.compiler.stages import Template
 from lab.spec.records import record
+from lab.spec.values import Value
 
 
 @record
@@ -27,12 +30,25 @@ class Operation:
 Formula = Leaf | Operation | float
 
 
-def tree(formula: Formula, seed: int, vary: tuple[str, ...], graph: Graph) -> Tree:
-    """A formula for one replicate; its measurements are added to the graph."""
+def tree(formula: Formula, seed: int, vary: tuple[str, ...], asking: Asking) -> Tree:
+    """A formula for one replicate; its measurements are asked for."""
+    return _tree(formula, seed, vary, asking)
+
+
+def _tree(formula: Formula, seed: int, vary: tuple[str, ...], asking: Asking) -> dict[str, Value]:
     if isinstance(formula, Leaf):
-        node: Tree = {"node": graph.add(formula.template, seed, vary)}
-        return node if formula.field == "value" else {**node, "field": formula.field}
+        key = asking.add(formula.template, seed, vary)
+        return {"node": key} if formula.field == "value" else {"node": key, "field": formula.field}
     if not isinstance(formula, Operation):
         return {"number": float(formula)}
-    left, right = tree(formula.left, seed, vary, graph), tree(formula.right, seed, vary, graph)
-    return {"op": formula.op, "of": [dict(left), dict(right)]}
+    sides = (_tree(one, seed, vary, asking) for one in (formula.left, formula.right))
+    return {"op": formula.op, "of": [*sides]}
+
+
+def leaves(formula: Formula) -> Iterator[Template]:
+    """The measurements in a formula."""
+    if isinstance(formula, Leaf):
+        yield formula.template
+    elif isinstance(formula, Operation):
+        yield from leaves(formula.left)
+        yield from leaves(formula.right)

@@ -3,7 +3,7 @@
 Frozen, and all that the runtime sees of a study. A plan round-trips through JSON.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from lab.spec.records import made_by, record
@@ -193,13 +193,21 @@ class Adaptive:
 
 @record
 class Plan:
-    """Everything that a study asks for. Always holds: nodes stand after the nodes they use."""
+    """Everything that a study asks for.
+
+    Runs stand in the order in which they are to be executed, so that results appear early: the
+    first replicate of every point of every grid, in the order of the grids and their axes, then the
+    second of each. Nodes stand in the order in which these runs ask for them, and after them what
+    only claims ask for. Always holds: a node stands after the nodes it uses.
+
+    A plan of a study makes its runs and nodes when they are first looked at.
+    """
 
     study: str
     title: str | None
     profile: str | None
-    nodes: tuple[Node, ...]
-    runs: tuple[Run, ...]
+    nodes: Sequence[Node]
+    runs: Sequence[Run]
     claims: tuple[ClaimPlan, ...]
     figures: tuple[FigurePlan, ...]
     axes: tuple[AxisSummary, ...]

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Literal, cast
 
 from lab.compiler.canonical import Shown, digest, number_text
+from lab.compiler.cells import Settings
 from lab.compiler.chooser import Chooser
 from lab.compiler.conditions import holds
 from lab.compiler.evaluate import NOWHERE, Closure, Contents, Evaluator, Noted
@@ -29,7 +30,7 @@ class Point:
     arm: str
     method: core.Core
     stage: Template
-    settings: Mapping[str, Noted]
+    settings: Settings
     departs: frozenset[str]
     chooser: Chooser
     axes: Mapping[str, Closure]

@@ -1,9 +1,9 @@
 """Plans as JSON, both ways."""
 
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
+from lab.compiler.lazily import Lazy
 from lab.compiler.plan import (
     Adaptive,
     AxisSummary,
@@ -19,14 +19,34 @@ from lab.compiler.plan import (
     Run,
     SearchPlan,
 )
+from lab.spec.records import names_of
 
 #: Version of the plan's JSON; a reader refuses another.
 SCHEMA = 1
 
 
 def to_json(plan: Plan) -> dict[str, Any]:
-    """A plan as JSON data."""
-    return {"schema": SCHEMA, **asdict(plan)}
+    """A plan as JSON data, which shares its values with the plan."""
+    return {"schema": SCHEMA, **_plain(plan)}
+
+
+def _plain(value: Any) -> Any:
+    """Records as objects by the names of their fields. What is in a mapping is plain already."""
+    names = names_of(type(value))
+    if names:
+        return {name: _field(getattr(value, name)) for name in names}
+    return value
+
+
+def _field(value: Any) -> Any:
+    if isinstance(value, tuple | Lazy):
+        return tuple([_plain(one) for one in cast(Sequence[Any], value)])
+    return _columns(cast(Mapping[str, Any], value)) if isinstance(value, Mapping) else _plain(value)
+
+
+def _columns(value: Mapping[str, Any]) -> dict[str, Any]:
+    """A mapping of plain values, or of a figure's columns by argument."""
+    return {name: _field(one) if isinstance(one, tuple) else one for name, one in value.items()}
 
 
 def from_json(data: Mapping[str, Any]) -> Plan:

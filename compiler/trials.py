@@ -15,7 +15,7 @@ from lab.compiler.chooser import Chooser
 from lab.compiler.conditions import holds
 from lab.compiler.evaluate import NOWHERE, Evaluator, Noted
 from lab.compiler.formulas import Formula, Leaf, Operation, tree
-from lab.compiler.graph import Graph
+from lab.compiler.graph import Graph, chain
 from lab.compiler.measures import Metrics
 from lab.compiler.plan import Comparison, Junction, Node, Run, Tree
 from lab.compiler.points import Scope, arm_text, axes_of, chosen_method, note_roots
@@ -207,7 +207,7 @@ def compile_trial(scope: Scope, search: core.Search, ask: Ask) -> Trial:
             settings=shown,
             departs=tuple(sorted(set(shown) - {"method", "model", "data"})),
             metrics={"goal": measured},
-            stages=tuple(graph.chain(graph.add(point.stage, seed, vary))),
+            stages=tuple(graph.add(one, seed, vary) for one in chain(point.stage)),
         )
         for seed, measured in zip(seeds, goal, strict=True)
     )

@@ -1,0 +1,140 @@
+"""Points with their replicates: the runs of a plan and the nodes that they ask for.
+
+Nothing is made before it is looked at: the number of runs and of nodes, which is all that
+`lab check` tells, follows from the points.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from lab.compiler.canonical import Shown
+from lab.compiler.formulas import Formula, leaves, tree
+from lab.compiler.graph import Asked, Graph, Keys, chain
+from lab.compiler.lazily import Lazy
+from lab.compiler.plan import Node, Run
+from lab.compiler.points import Point
+from lab.compiler.stages import Template
+from lab.spec import core
+from lab.spec.records import record
+
+#: Which replicates of a point are runs of their own, and what differs between them.
+Replicates = tuple[tuple[int, ...], tuple[str, ...]]
+KEYS = Keys()
+
+
+@record
+class Described:
+    """What the runs of one point have in common."""
+
+    point: Point
+    identity: str
+    repeat: core.Repeat
+    settings: Mapping[str, str]
+    departs: tuple[str, ...]
+    formulas: Mapping[str, Formula]
+
+    def asks(self) -> Iterator[Template]:
+        """The stages and measurements that it needs, without those that they need."""
+        yield self.point.stage
+        for formula in self.formulas.values():
+            yield from leaves(formula)
+
+    def run(self, seed: int) -> Run:
+        """The run of a replicate."""
+        vary, point = self.repeat.vary, self.point
+        return Run(
+            grid=point.grid.name,
+            point=self.identity,
+            arm=point.arm,
+            seed=seed,
+            settings=self.settings,
+            departs=self.departs,
+            metrics={
+                label: tree(formula, seed, vary, KEYS) for label, formula in self.formulas.items()
+            },
+            stages=tuple([one.key(seed, vary) for one in chain(point.stage)]),
+        )
+
+
+class Unfolding:
+    """Points and replicates in their order: breadth over points before depth over replicates."""
+
+    def __init__(self, described: Sequence[Described], shown: Shown) -> None:
+        self._described = described
+        self._shown = shown
+        self._seeds = _own_seeds(described)
+
+    def runs(self) -> Lazy[Run]:
+        """The runs."""
+        return Lazy(lambda: sum(map(len, self._seeds)), self._runs)
+
+    def nodes(self, asked: Asked) -> Lazy[Node]:
+        """The nodes that the runs ask for, then those that were asked for elsewhere."""
+        return Lazy(lambda: self._count(asked), lambda: self._nodes(asked))
+
+    def _each(self) -> Iterator[tuple[Described, int]]:
+        longest = max((len(one.repeat.seeds) for one in self._described), default=0)
+        for replicate in range(longest):
+            for one, own in zip(self._described, self._seeds, strict=True):
+                seeds = one.repeat.seeds
+                if replicate < len(seeds) and (own is seeds or seeds[replicate] in own):
+                    yield one, seeds[replicate]
+
+    def _runs(self) -> Iterator[Run]:
+        return (one.run(seed) for one, seed in self._each())
+
+    def _nodes(self, asked: Asked) -> Iterator[Node]:
+        graph = Graph(self._shown)
+        for one, seed in self._each():
+            for template in one.asks():
+                graph.add(template, seed, one.repeat.vary)
+            yield from graph.taken()
+        for template, seed, vary in asked.all:
+            graph.add(template, seed, vary)
+        yield from graph.taken()
+
+    def _count(self, asked: Asked) -> int:
+        """The number of nodes: templates that are random count for each of their replicates."""
+        found: dict[Replicates, dict[str, Template]] = {}
+        for one, own in zip(self._described, self._seeds, strict=True):
+            known = found.setdefault((own, one.repeat.vary), {})
+            for template in one.asks():
+                _gather(template, known)
+        for template, seed, vary in asked.all:
+            _gather(template, found.setdefault(((seed,), vary), {}))
+        fixed: set[str] = set()
+        random: dict[tuple[int, tuple[str, ...]], list[set[str]]] = {}
+        for (seeds, vary), templates in found.items():
+            keys = {digest for digest, one in templates.items() if one.random}
+            fixed |= templates.keys() - keys
+            for seed in seeds:
+                random.setdefault((seed, vary), []).append(keys)
+        return len(fixed) + sum(len(set[str]().union(*each)) for each in random.values())
+
+
+def _gather(template: Template, known: dict[str, Template]) -> None:
+    if template.digest not in known:
+        known[template.digest] = template
+        for one in template.inputs.values():
+            _gather(one, known)
+
+
+def _own_seeds(described: Sequence[Described]) -> list[tuple[int, ...]]:
+    """The seeds of each point that no point equal to it has had before, in the order of runs."""
+    times = Counter([one.identity for one in described])
+    own = [one.repeat.seeds if times[one.identity] == 1 else () for one in described]
+    several = [i for i, one in enumerate(described) if times[one.identity] > 1]
+    seen: set[tuple[str, int]] = set()
+    kept: dict[int, list[int]] = {i: [] for i in several}
+    longest = max((len(described[i].repeat.seeds) for i in several), default=0)
+    for replicate in range(longest):
+        for i in several:
+            one = described[i]
+            if replicate < len(one.repeat.seeds):
+                named = one.identity, one.repeat.seeds[replicate]
+                if named not in seen:
+                    seen.add(named)
+                    kept[i].append(named[1])
+    for i, seeds in kept.items():
+        own[i] = tuple(seeds)
+    return own
