@@ -70,8 +70,12 @@ class Prober:
     def _one(self, stage: Program | None, measurements: Sequence[Program]) -> str | None:
         """Look at a stage, if it is wanted, and at measurements of it."""
         of = None
-        begun = measurements[0].first if stage is None else stage.first
-        before = self._before(begun)
+        before: list[Mapping[str, Any]] = []
+        if stage is not None:
+            before += self._before(stage.first)
+        for one in measurements:
+            made_here = () if stage is None else ("of",)
+            before += self._before(one.first, made_here)
         whole = short = None
         if stage is not None:
             whole, short = self._task(stage.first), self._short(stage.first)
@@ -87,11 +91,14 @@ class Prober:
             self._keep(program.key, said)
         return None
 
-    def _before(self, node: Node) -> list[Mapping[str, Any]]:
-        """Short stages that make what a node starts from, where it is neither stored nor made."""
+    def _before(self, node: Node, roles: Sequence[str] = ()) -> list[Mapping[str, Any]]:
+        """Short stages that make what a node starts from, where it is neither stored nor made.
+
+        Inputs of these roles are made elsewhere.
+        """
         tasks: list[Mapping[str, Any]] = []
-        for key in node.inputs.values():
-            if not self._is_there(key):
+        for role, key in node.inputs.items():
+            if role not in roles and not self._is_there(key):
                 used = self._nodes[key]
                 tasks += self._before(used)
                 task = self._short(used) or self._task(used)
