@@ -126,13 +126,6 @@ def test_a_search_that_nothing_satisfies_has_no_winner_and_the_rest_is_run(tmp_p
     assert points["tune.best"]["metrics"]["accuracy"]["mean"] is None
 
 
-def test_only_what_waits_for_a_search_has_it_run(tmp_path: Path) -> None:
-    done = lab("run", str(study(tmp_path, TEXT)), "--only", "method == dense")
-    assert done.returncode == 0, done.stderr
-    assert not (tmp_path / "results" / "store" / "searches").exists()
-    assert {point["arm"] for point in results(tmp_path)["points"]} == {"dense"}
-
-
 @pytest.mark.verify
 def test_a_search_that_is_killed_again_and_again_ends_as_if_it_never_was(
     whole: Whole, tmp_path: Path

@@ -338,3 +338,17 @@ grid h { method: again.best }
     known = known_plan(planner(text), tmp_path)
     assert set(known.decided) == {"tune", "again"}
     assert {node.key for node in known.plan.nodes if node.role == "measurement"} <= store.keys()
+
+
+@pytest.mark.parametrize(("only", "searches"), [("dense", [None]), ("tune.best", ["tune"])])
+def test_a_search_is_run_where_something_chosen_waits_for_it(
+    tmp_path: Path, only: str, searches: list[str | None]
+) -> None:
+    condition = "method == dense" if only == "dense" else "not method == dense"
+    checked = check(Source("test.lab", TEXT), catalog(), only=condition)
+    assert checked.study is not None
+    contents = planner().contents
+    chosen = Planner(checked.study, catalog(), contents, checked.origins.only)
+    rounds = growing(chosen, Computed(tmp_path, hill), workers=2)  # type: ignore[arg-type] - as much of a store as is asked
+    assert [next(rounds).search] == searches
+    rounds.close()
