@@ -203,7 +203,8 @@ class _Author:
             method.paths[f"{start}.{one}"] = one
             if alone and one not in WITHIN:
                 method.calls[one] = one
-        if "by" in kinds:
+        names = {*self.lets, *method.parameters}
+        if "by" in kinds and not any(f"by: {one}" in text for one in names):
             method.paths[f"{start}.lr"] = "lr"
         if name == "inwf" and "encoding" not in text and self.chance(0.5):
             method.paths[f"{start}.bands"] = "bands"
