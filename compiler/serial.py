@@ -32,7 +32,8 @@ def to_json(plan: Plan) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     """Records as objects by the names of their fields. What is in a mapping is plain already."""
-    names = names_of(type(value))
+    kind: type = type(value)
+    names = names_of(kind)
     if names:
         return {name: _field(getattr(value, name)) for name in names}
     return value
