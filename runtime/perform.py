@@ -11,6 +11,7 @@ from lab.runtime import artifact as artifacts
 from lab.runtime import meters
 from lab.runtime.artifact import Artifact
 from lab.runtime.checkpoints import Checkpoints, Nowhere
+from lab.runtime.device import processor
 from lab.runtime.errors import Diverged
 from lab.runtime.registry import catalog, component_class, fields_of, use
 from lab.runtime.roles import with_roles
@@ -93,19 +94,10 @@ def environment() -> Mapping[str, Any]:
     device = jax.devices()[0]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
-        "device": device.device_kind if device.platform != "cpu" else _processor(),
+        "device": device.device_kind if device.platform != "cpu" else processor(),
         "platform": device.platform,
         "threads": cores,
         "python": platform.python_version(),
         "lab": __version__,
         "packages": {name: version(name) for name in _PACKAGES},
     }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    return next(names, "cpu")

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from typing import IO, Any
 
+from lab.runtime.device import cores
 from lab.runtime.engine import Engine, Said
 from lab.runtime.task import Batch
 from lab.spec.catalog import cache_folder
@@ -59,13 +60,6 @@ class Local(Engine):
             slot.ask_to_end()
         for slot in self._slots:
             slot.end()
-
-
-def cores() -> list[int]:
-    """The cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
 
 
 def _core_sets(workers: int) -> list[Sequence[int] | None]:
