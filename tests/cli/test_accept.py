@@ -96,6 +96,11 @@ def test_what_is_accepted_counts_and_the_report_says_so(folder: Path) -> None:
     data = json.loads((folder / "results" / "own" / "results.json").read_text())
     assert REASON in data["accepted"][0]
     assert "nothing to run" in said(folder, "run", "studies/own.lab")
+    plan = said(folder, "plan", "studies/own.lab")
+    assert REASON in plan
+    assert "12 have, 0 new" in plan
+    said(folder, "export", "studies/own.lab", "--arm", "half", "-o", "w.safetensors")
+    assert REASON in (folder / "w.json").read_text()
 
 
 @pytest.mark.parametrize("what", ["studies/own.lab", "key"])
