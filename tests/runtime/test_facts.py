@@ -27,6 +27,8 @@ from lab.runtime.reparameterizations.plain import Plain
 from lab.runtime.reparameterizations.prune import Prune
 from lab.runtime.reparameterizations.quantize import Quantize
 from lab.spec.catalog import builtin_catalog
+from lab.spec.components import read_components
+from lab.spec.source import Source
 
 CATALOG = builtin_catalog()
 KNOWN = asking(CATALOG)
@@ -177,3 +179,11 @@ def test_everything_that_names_facts_has_them() -> None:
 def test_a_component_of_ones_own_is_never_run_to_know_its_cost() -> None:
     theirs = replace(CATALOG.signatures["model", "mlp"], module="mine")
     assert find(theirs) is None
+
+
+def test_naming_facts_is_no_part_of_a_version() -> None:
+    text = "@component('x', kind='model'{})\nclass X:\n    a: int = parameter(1, 'a')\n"
+    told = (text.format(more) for more in ("", ", facts='lab.runtime.facts.models:mlp'"))
+    made = [read_components({"m": Source("m.py", one)}).catalog for one in told]
+    versions = {one.signatures["model", "x"].version for one in made}
+    assert len(versions) == 1
