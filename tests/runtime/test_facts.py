@@ -28,7 +28,7 @@ from lab.runtime.reparameterizations.prune import Prune
 from lab.runtime.reparameterizations.quantize import Quantize
 from lab.spec.catalog import builtin_catalog
 from lab.spec.components import read_components
-from lab.spec.source import Source
+from lab.spec.source import Source as Text
 
 CATALOG = builtin_catalog()
 KNOWN = asking(CATALOG)
@@ -182,8 +182,11 @@ def test_a_component_of_ones_own_is_never_run_to_know_its_cost() -> None:
 
 
 def test_naming_facts_is_no_part_of_a_version() -> None:
-    text = "@component('x', kind='model'{})\nclass X:\n    a: int = parameter(1, 'a')\n"
+    text = (
+        "from lab.spec.declare import component, parameter\n"
+        "@component('x', kind='model'{})\nclass X:\n    a: int = parameter(1, 'a')\n"
+    )
     told = (text.format(more) for more in ("", ", facts='lab.runtime.facts.models:mlp'"))
-    made = [read_components({"m": Source("m.py", one)}).catalog for one in told]
+    made = [read_components({"m": Text("m.py", one)}).catalog for one in told]
     versions = {one.signatures["model", "x"].version for one in made}
     assert len(versions) == 1
