@@ -106,7 +106,15 @@ class Shown:
         if value.get("schedule") == "pieces":
             pieces = cast(list[Mapping[str, Value]], value["pieces"])
             return " then ".join(self._piece(piece) for piece in pieces)
+        if value.get("schedule") in ("sum", "product"):
+            mark = " + " if value["schedule"] == "sum" else " * "
+            return mark.join(self._term(one) for one in cast(list[Value], value["of"]))
         return json.dumps(value, sort_keys=True)
+
+    def _term(self, value: Value) -> str:
+        """A part of a sum or a product; one that has parts itself is in brackets."""
+        text = self.text(value)
+        return f"({text})" if isinstance(value, dict) and "schedule" in value else text
 
     def _component(self, value: Mapping[str, Value]) -> str:
         """The first argument always stands: `adam(lr: 0.001)`, `fourier(bands: 4)`."""
