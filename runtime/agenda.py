@@ -45,6 +45,11 @@ class Agenda:
         """Whether anything can be handed out."""
         return bool(self._is_ready)
 
+    @property
+    def open(self) -> frozenset[str]:
+        """The keys of nodes that are not over."""
+        return frozenset(self._open)
+
     def program(self, node: Node) -> str:
         """The program that a node is a lane of."""
         return self._programs.get(node.key, node.key)

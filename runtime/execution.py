@@ -24,7 +24,7 @@ from lab.runtime.errors import CorruptFile
 from lab.runtime.missing import missing
 from lab.runtime.running import Notes
 from lab.runtime.sharing import PAUSE_SECONDS, Sharing
-from lab.runtime.store import Made, Store
+from lab.runtime.store import Made, Store, failures_in
 from lab.runtime.task import Batch, Task
 
 #: This many first runs failing alike stop a plan.
@@ -32,6 +32,35 @@ _SAME_FAILURES = 3
 #: A batch is meant to take about so long: short enough for others to get their share.
 _SECONDS_PER_BATCH = 2.0
 _LANES_AT_MOST = 256
+#: Causes of failures that the same work would meet again.
+_LASTING = frozenset({"diverged", "defect"})
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an execution may take.
+
+    `memory_bytes`: of the process of a run. `deadline`: a moment of `time.monotonic`, at which what
+    is under way is given up; it goes on from its checkpoint another time. `checkpoint_seconds`:
+    seconds of a stage's work that a kill may cost. `retry`: try again what failed before of a cause
+    of its own, as a loss that diverged.
+    """
+
+    memory_bytes: float | None = None
+    deadline: float | None = None
+    checkpoint_seconds: float = checkpoints.SECONDS
+    retry: bool = False
+
+    @classmethod
+    def of(cls, plan: Plan) -> "Limits":
+        """The budget of a plan, its time counted from now."""
+        wall = plan.wall_seconds
+        return cls(plan.memory_bytes, None if wall is None else time.monotonic() + wall)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is no time left."""
+        return self.deadline is not None and time.monotonic() >= self.deadline
 
 
 @dataclass(frozen=True)
@@ -75,7 +104,7 @@ def execute(
     jobs: int | None = None,
     limit: int | None = None,
     engine: Engine | None = None,
-    checkpoint_seconds: float = checkpoints.SECONDS,
+    limits: Limits | None = None,
 ) -> Outcome:
     """Run what is missing of a plan.
 
@@ -84,14 +113,15 @@ def execute(
         listener: told of everything that happens, in this process.
         jobs: workers at most. `limit`: nodes to run at most.
         engine: where to run, left open afterwards; this machine if None.
-        checkpoint_seconds: seconds of a stage's work that a kill may cost.
+        limits: on time and memory; those of the plan's budget if None.
     """
     order = {key: place for place, key in enumerate(in_order(plan))}
     nodes = sorted(missing(plan, store.keys()), key=lambda node: order[node.key])[:limit]
     opened = engine or open_engine("local", worker_count(plan, jobs))
     run = _Execution(plan, store, folder=folder, listener=listener, nodes=nodes)
-    run.checkpoint_seconds = checkpoint_seconds
+    run.limits = limits or Limits.of(plan)
     try:
+        run.leave_out_failures()
         run.loop(opened)
     finally:
         if engine is None:
@@ -120,7 +150,7 @@ class _Execution:
         self.components = [str(Path(file).resolve()) for file in plan.components]
         self.kept = Kept(store.root, self.components, self.by_key)
         self.sharing = Sharing(store)
-        self.checkpoint_seconds = checkpoints.SECONDS
+        self.limits = Limits()
         self.made: list[str] = []
         self.failed: dict[str, Mapping[str, Any]] = {}
         self._at_work: dict[int, _AtWork] = {}
@@ -146,8 +176,17 @@ class _Execution:
                 time.sleep(PAUSE_SECONDS)
             elif not self.agenda.has_ready:
                 return
-            if self._is_hopeless():
+            if self._is_hopeless() or self.limits.is_over:
                 return
+
+    def leave_out_failures(self) -> None:
+        """Have what failed before, of a cause that it would meet again, count as failed."""
+        if self.limits.retry:
+            return
+        for key in sorted(failures_in(self.store.root) & self.agenda.open):
+            failure = {**self.store.failure(key), "again": True}
+            if failure["cause"] in _LASTING and key not in self.failed:
+                self._fail(self.by_key[key], failure)
 
     def close(self) -> None:
         """Leave the store to others."""
@@ -229,7 +268,8 @@ class _Execution:
             output=str(self.store.open_scratch(node.key)),
             log=str(self.store.log(node.key)),
             checkpoints=str(self.store.checkpoints(node.key)),
-            checkpoint_seconds=self.checkpoint_seconds,
+            checkpoint_seconds=self.limits.checkpoint_seconds,
+            memory_bytes=self.limits.memory_bytes,
             components=self.components,
         )
 
@@ -317,7 +357,11 @@ class _Execution:
 
     def _is_hopeless(self) -> bool:
         """The first runs all failed, and of one cause: so would the others."""
-        causes = [failure["message"] for failure in self.failed.values() if "event" in failure]
+        causes = [
+            failure["message"]
+            for failure in self.failed.values()
+            if "event" in failure and "again" not in failure
+        ]
         return not self.made and len(causes) >= _SAME_FAILURES and len(set(causes)) == 1
 
 

@@ -14,6 +14,7 @@ class Task:
     study's, where relative file names start. `components` are files of a person's own components.
     `checkpoints` is the folder of the stage's checkpoints, written every so many seconds, never if
     None. `log` is the file for what is printed while it is done; nowhere if empty.
+    `memory_bytes` is the most that its process may have.
     """
 
     key: str
@@ -31,6 +32,7 @@ class Task:
     log: str = ""
     checkpoints: str = ""
     checkpoint_seconds: float | None = None
+    memory_bytes: float | None = None
 
 
 @dataclass(frozen=True)

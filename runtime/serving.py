@@ -1,0 +1,149 @@
+"""A batch done in this process, whatever engine the process belongs to.
+
+What happens is said as events, each with the `key` of its task: `started`; `progress` with `step`,
+`total`, `values`; `done` with the `record`; `failed` with `cause`, `message`, `traceback`; at the
+end of the batch `idle`.
+"""
+
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from lab.runtime.errors import Diverged, LabError
+from lab.runtime.task import Batch, Task
+from lab.runtime.usage import Sampler
+
+#: Progress events are not sent more often than this.
+_SECONDS_BETWEEN_EVENTS = 0.2
+
+Send = Callable[[Mapping[str, Any]], None]
+
+
+def configure() -> None:
+    """Set JAX up as every number of `lab` is made: once in a process, before anything else."""
+    import jax
+
+    jax.config.update("jax_default_matmul_precision", "highest")
+    cache_folder = os.environ.get("LAB_COMPILATION_CACHE")
+    if cache_folder:
+        jax.config.update("jax_compilation_cache_dir", cache_folder)
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+def serve(batch: Batch, send: Send) -> None:
+    """Do the tasks of a batch, one after another, in programs that they share."""
+    for task in batch.tasks:
+        send({"event": "started", "key": task.key})
+        _at_work.now, _at_work.send = task, send
+        with _printing_to(task.log):
+            ended = _done(task, send)
+        with _at_work.lock:
+            _at_work.now = None
+        send({**ended, "key": task.key})
+    send({"event": "idle"})
+
+
+class _AtWork:
+    """What this process is at, for the thread that holds the limit on memory."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.now: Task | None = None
+        self.send: Send | None = None
+
+
+_at_work = _AtWork()
+
+
+@cache
+def _sampler() -> Sampler:
+    return Sampler(_end_for_memory)
+
+
+def _end_for_memory(size: int) -> None:
+    """Say what happened, and end: memory that a library holds cannot be taken from it."""
+    with _at_work.lock:
+        task, send = _at_work.now, _at_work.send
+        if task is not None and send is not None:
+            limit = task.memory_bytes or 0
+            message = (
+                f"it took {size / 1e9:.2f} GB of memory, and may have {limit / 1e9:.2f} GB: raise "
+                "`budget` or --memory, or take a smaller batch or model"
+            )
+            said = {"event": "failed", "cause": "out of memory", "message": message}
+            send({**said, "traceback": "", "key": task.key})
+    os._exit(1)
+
+
+def _done(task: Task, send: Send) -> dict[str, Any]:
+    from lab.runtime.perform import perform
+
+    ended = _sampler().begin(task.memory_bytes)
+    try:
+        record = perform(task, _reporter(task.key, send))
+        return {"event": "done", "record": {**record, "usage": asdict(ended())}}
+    except Diverged as failure:
+        return _failed("diverged", failure)
+    except LabError as failure:
+        return _failed("refused", failure)
+    except MemoryError as failure:
+        return _failed("out of memory", failure)
+    except Exception as failure:  # noqa: BLE001 - the one place where any defect becomes a result
+        return _failed("defect", failure)
+    finally:
+        ended()
+
+
+def _failed(cause: str, failure: BaseException) -> dict[str, Any]:
+    text = "".join(traceback.format_exception(failure))
+    return {"event": "failed", "cause": cause, "message": str(failure), "traceback": text}
+
+
+def _reporter(key: str, send: Send) -> Any:
+    last = 0.0
+
+    def report(step: int, total: int, values: Mapping[str, float]) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= _SECONDS_BETWEEN_EVENTS:
+            last = now
+            plain = {name: float(value) for name, value in values.items()}
+            said = {"event": "progress", "key": key, "step": step, "total": total}
+            send({**said, "values": plain})
+
+    return report
+
+
+@contextmanager
+def _printing_to(log: str) -> Generator[None]:
+    """What is printed on the way goes to a file of its own, which is there if anything was."""
+    if not log:
+        yield
+        return
+    path = Path(log)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    before = {stream: os.dup(stream) for stream in (1, 2)}
+    for stream in before:
+        os.dup2(handle, stream)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for stream, kept in before.items():
+            os.dup2(kept, stream)
+            os.close(kept)
+        is_empty = os.fstat(handle).st_size == 0
+        os.close(handle)
+        if is_empty:
+            path.unlink(missing_ok=True)
