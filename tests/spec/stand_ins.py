@@ -12,35 +12,8 @@ from lab.spec.source import Source
 
 IMPORTS = """
 from lab.runtime.encodings.fourier import Fourier
-from lab.runtime.losses.task import Task
-from lab.runtime.optimizers.adam import Adam
 from lab.runtime.reparameterizations.plain import Plain
-from lab.runtime.selectors.all import All
 """
-
-STAGES = '''
-@component("train", kind="stage", streams=("init", "batches", "augment", "dropout"))
-class Train:
-    """Training on data."""
-    model: Model | None = parameter(None, "the network")
-    data: Data | None = parameter(None, "the examples")
-    through: Reparameterization = parameter(Plain(), "what the weights are a function of")
-    select: Selector = parameter(All(), "which examples are worth it")
-    loss: Loss = parameter(Task(), "what is minimized")
-    by: Optimizer = parameter(Adam(lr=1e-3), "how")
-    length: Duration = parameter(doc="how long", name="for")
-    batch: int = parameter(128, "examples of a step", low=1)
-    precision: Literal["f32", "bf16"] = parameter("f32", "of the forward pass")
-    cap: Seconds | None = parameter(None, "longest time on the wall", above=0)
-    stop: Stopping | None = parameter(None, "when to stop early")
-    only: tuple[Literal["head", "stem", "norms"] | str, ...] = parameter(("**",), "what is trained")
-    freeze_bits: Moment = parameter(Duration(1, "share"), "when bit widths stop moving")
-
-@component("finetune", kind="stage", streams=("batches", "augment", "dropout"))
-class Finetune(Train):
-    """Training that goes on from the stage before."""
-    by: Optimizer = parameter(Adam(lr=1e-4), "how")
-'''
 
 REPARAMETERIZATIONS = '''
 @component("inwf", kind="reparameterization", stage="fit", streams=("init",))
@@ -80,24 +53,6 @@ class Prune:
     scope: Literal["global", "layer"] = parameter("global", "what is ranked together")
     within: tuple[str, ...] = parameter(("**",), "layer patterns", name="in")
 
-@component("codeq", kind="reparameterization", stage="train", streams=())
-class Codeq:
-    """A dead-zone quantizer that learns."""
-    min_bits: Bits = parameter(2, "least", low=1)
-    max_bits: Bits = parameter(8, "most", low=1)
-    quantile: float = parameter(0.99, "of the weights", above=0, high=1)
-    exclude: tuple[Literal["norms", "biases", "stem", "head"] | str, ...] = parameter(
-        (), "left out", name="except")
-
-@component("lora", kind="reparameterization", stage="train", streams=("init",))
-class Lora:
-    """Low-rank adapters."""
-    rank: int = parameter(8, "of an adapter", low=1)
-    alpha: float = parameter(16.0, "scale", above=0)
-    dropout: Share = parameter(0.0, "of inputs", low=0, below=1)
-    targets: tuple[str, ...] = parameter(("**",), "layer patterns")
-    through: Reparameterization = parameter(Plain(), "for the adapter's own numbers")
-
 @component("lowrank", kind="reparameterization", stage="apply")
 class Lowrank:
     """Truncated singular values."""
@@ -122,31 +77,10 @@ class Gaussian:
 class Lbfgs:
     """Quasi-Newton."""
 
-@component("groups", kind="optimizer")
-class Groups:
-    """One optimizer for each label."""
-    groups: dict[str, Optimizer] = parameter(doc="by label")
-
-@component("cubic", kind="schedule")
-class Cubic:
-    """A cubic."""
-    start: float = parameter(doc="at first", positional=True)
-    stop: float = parameter(doc="at last", positional=True)
-
 @component("features", kind="loss")
 class Features:
     """Distance of activation maps."""
     teacher: Arm = parameter(doc="the teacher", name="from")
-
-@component("distill", kind="loss")
-class Distill:
-    """Divergence from a teacher."""
-    teacher: Arm = parameter(doc="the teacher", name="from")
-    temperature: float = parameter(1.0, "softens", above=0)
-
-@component("group_lasso_channels", kind="loss")
-class GroupLassoChannels:
-    """Channel norms."""
 
 @component("group_lasso_blocks", kind="loss")
 class GroupLassoBlocks:
@@ -156,24 +90,6 @@ class GroupLassoBlocks:
 @component("l1_kernels", kind="loss")
 class L1Kernels:
     """Kernel norms."""
-
-@component("ast", kind="selector")
-class Ast:
-    """Examples above a threshold."""
-    target: Share = parameter(0.25, "activation rate", above=0, high=1)
-    entropy: float = parameter(1.0, "weight of entropy", low=0)
-    kp: float = parameter(0.1, "gain", low=0)
-    ki: float = parameter(0.01, "integral gain", low=0)
-    warmup: Schedule = parameter(1.0, "of the gains")
-    min_active: int = parameter(4, "examples at least", low=1)
-    reweight: bool = parameter(False, "unbiased")
-    controller: Literal["pi", "quantile", "topk"] = parameter("pi", "how the threshold moves")
-
-@component("patience", kind="stopping")
-class Patience:
-    """Stop when nothing improves."""
-    length: Duration = parameter(doc="how long", name="for", positional=True)
-    of: Metric = parameter(doc="what has to improve")
 
 @component("fgsm", kind="attack")
 class Fgsm:
@@ -244,7 +160,6 @@ MEASUREMENTS = "".join(
         _measurement("accuracy", "share", "higher", SCORED),
         _measurement("wall", "seconds", "lower"),
         _measurement("energy", "joules", "lower"),
-        _measurement("passes", "number", "lower"),
         _measurement("trainable", "number", "lower"),
         _measurement(
             "bops",
@@ -262,7 +177,6 @@ MEASUREMENTS = "".join(
             "lower",
             'batch: int = parameter(1, "images", low=1); cache: Bytes = parameter(0, "kept")',
         ),
-        _measurement("activation_rate", "share", None),
         _measurement("threshold", "number", None),
         _measurement("choice", "number", None),
         _measurement("error", "share", "lower"),
@@ -319,6 +233,6 @@ class Importance:
 @cache
 def catalog() -> Catalog:
     """What ships, and the stand-ins for what does not yet."""
-    texts = (IMPORTS, PARTS, REPARAMETERIZATIONS, STAGES, SOURCES, MEASUREMENTS, FIGURES)
+    texts = (IMPORTS, PARTS, REPARAMETERIZATIONS, SOURCES, MEASUREMENTS, FIGURES)
     source = Source("stand_ins.py", "\n".join(texts))
     return catalog_of([source], builtin=builtin_catalog())

@@ -226,7 +226,7 @@ def test_a_profile_sets_an_argument_that_is_not_written() -> None:
     assert isinstance(by, core.Build)
     rate = by.arguments["lr"]
     assert isinstance(rate, core.Const)
-    assert (by.component, rate.value) == ("adam", 1e-4)
+    assert (by.component, rate.value) == ("sgd", 1e-4)
 
 
 def test_a_profile_replaces_the_value_in_every_block_that_sets_it() -> None:
