@@ -1,6 +1,8 @@
 """`make bench`: every bench of this folder, one after another; each prints its own ratios.
 
-    python -m benches [NAME …] [--quick]
+    python -m benches [NAME …] [FLAG …]
+
+Names come first; what follows the first flag goes to each bench as it is (`fit --threads 1`).
 
 A bench is a module with a `main(arguments) -> int`. They want a quiet machine and say so.
 """
@@ -14,8 +16,9 @@ def main() -> int:
     """Run the named benches, or all of them, each in a process of its own."""
     here = Path(__file__).parent
     known = sorted(path.stem for path in here.glob("*.py") if not path.stem.startswith("_"))
-    flags = [one for one in sys.argv[1:] if one.startswith("-")]
-    named = [one for one in sys.argv[1:] if not one.startswith("-")] or known
+    arguments = sys.argv[1:]
+    count = next((i for i, one in enumerate(arguments) if one.startswith("-")), len(arguments))
+    named, flags = arguments[:count] or known, arguments[count:]
     unknown = sorted(set(named) - set(known))
     if unknown:
         print(f"no bench {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)
