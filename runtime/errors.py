@@ -4,6 +4,9 @@
 class LabError(Exception):
     """A mistake that a person can mend. Anything else that is raised is a defect."""
 
+    #: What a command ends with.
+    exit_code = 2
+
 
 class UnsuitableWeights(LabError):
     """A method was given weights that it cannot represent."""

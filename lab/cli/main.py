@@ -9,12 +9,15 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from lab import __version__
 from lab.cli import exits
 from lab.cli.options import Options
 from lab.spec.records import record
+
+if TYPE_CHECKING:
+    from lab.runtime.errors import LabError
 
 
 @record
@@ -266,7 +269,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _drop_output()
         return _said(_about(error))
     except _person_error() as error:
-        return _said(str(error))
+        return _said(str(error), error.exit_code)
 
 
 def _drop_output() -> None:
@@ -287,15 +290,15 @@ def _write_what_the_terminal_can() -> None:
             stream.reconfigure(errors="replace")
 
 
-def _person_error() -> type[Exception]:
+def _person_error() -> "type[LabError]":
     from lab.runtime.errors import LabError
 
     return LabError
 
 
-def _said(message: str) -> int:
+def _said(message: str, code: int = exits.COMMAND_IS_WRONG) -> int:
     print(f"lab: {message}", file=sys.stderr)
-    return exits.COMMAND_IS_WRONG
+    return code
 
 
 def _plain(value: Any) -> Any:

@@ -145,13 +145,13 @@ class Planned:
         )
 
 
-def is_saved(path: Path) -> bool:
-    """Whether a file is meant to be a saved plan."""
-    return path.suffix == ".json"
-
-
 def planned(file: Path, options: Options) -> tuple[Loaded, Planned | None]:
-    """A study loaded and planned as the options say; no plan where the study is wrong."""
+    """A study, or a saved plan, as the options say; no plan where the study is wrong."""
+    if file.suffix == ".json":
+        from lab.cli.saved import read
+
+        saved = read(file, options)
+        return saved.loaded, saved
     loaded = load(file, profile=options.profile, sets=options.sets, only=options.only)
     return loaded, beside_store(loaded, results_folder(file, options.results), options)
 

@@ -13,7 +13,7 @@ from lab.cli import exits
 from lab.cli.growth import as_known, grows, lost_searches, run_growing
 from lab.cli.load import Loaded, show_diagnostics
 from lab.cli.options import Options
-from lab.cli.planned import Planned, is_saved, planned
+from lab.cli.planned import Planned, planned
 from lab.cli.progress import Display
 from lab.cli.standing import as_it_stands
 from lab.compiler.standing import Standing
@@ -37,23 +37,9 @@ def report(options: Options) -> int:
 
 
 def _one(file: Path, options: Options, *, runs: bool) -> int:
-    if is_saved(file):
-        return _saved(file, options, runs=runs)
     loaded, one = planned(file, options)
     show_diagnostics(loaded)
     return exits.STUDY_IS_WRONG if one is None else _carried_out(one, _command(one), runs=runs)
-
-
-def _saved(file: Path, options: Options, *, runs: bool) -> int:
-    """A saved plan, or why it is out of date."""
-    from lab.cli.saved import Outdated, read
-
-    try:
-        one = read(file, options)
-    except Outdated as found:
-        print(f"lab: {found}", file=sys.stderr)
-        return exits.PLAN_IS_STALE
-    return _carried_out(one, _command(one), runs=runs)
 
 
 def _carried_out(one: Planned, command: str, *, runs: bool) -> int:

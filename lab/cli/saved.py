@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from lab.cli import exits
 from lab.cli.load import Given, Loaded, load_text
 from lab.cli.options import Options
 from lab.cli.planned import Planned, beside_store
@@ -26,6 +27,7 @@ from lab.runtime.files import write_atomically
 from lab.runtime.missing import missing
 from lab.runtime.store import keys_in
 from lab.spec.catalog import builtin_catalog
+from lab.spec.records import replaced
 from lab.spec.signature import Catalog
 from lab.spec.source import Source
 from lab.spec.values import Value
@@ -39,6 +41,8 @@ _MOST = 6
 
 class Outdated(LabError):
     """A saved plan that the world has moved on from."""
+
+    exit_code = exits.PLAN_IS_STALE
 
 
 def save(one: Planned, path: Path) -> None:
@@ -71,14 +75,13 @@ def read(path: Path, options: Options) -> Planned:
         )
     folder, given = path.resolve().parent, data["given"]
     file, results = (folder / data["file"]).resolve(), (folder / data["results"]).resolve()
-    its_own = Options(
+    its_own = replaced(
+        options,
         files=(file,),
         profile=given["profile"],
         sets=tuple(given["set"]),
         only=given["only"],
         results=results,
-        jobs=options.jobs,
-        limit=options.limit,
     )
     source = Source(str(file), data["text"])
     loaded = load_text(source, file, Given(its_own.profile, its_own.sets, its_own.only))
