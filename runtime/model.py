@@ -6,7 +6,8 @@ compiles is a function of these.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -57,8 +58,7 @@ class Model(ABC):
 
     def init(self, key: PRNGKeyArray) -> tuple[State, State]:
         """Parameters and buffers at the start, by dotted path."""
-        _, params, buffers = nnx.split(self.build(nnx.Rngs(params=key)), nnx.Param, nnx.BatchStat)
-        return _flat(params), _flat(buffers)
+        return _beginning(replace(self, weights=None))(key)
 
     def apply(
         self,
@@ -88,6 +88,18 @@ class Model(ABC):
             {path: array.shape for path, array in params.items()},
             {path: array.shape for path, array in buffers.items()},
         )
+
+
+@cache
+def _beginning(model: Model) -> Callable[[PRNGKeyArray], tuple[State, State]]:
+    """One program for each network: building it anew for each run would cost more than a step."""
+
+    def drawn(key: PRNGKeyArray) -> tuple[State, State]:
+        network = model.build(nnx.Rngs(params=key))
+        _, params, buffers = nnx.split(network, nnx.Param, nnx.BatchStat)
+        return _flat(params), _flat(buffers)
+
+    return jax.jit(drawn)
 
 
 @cache
