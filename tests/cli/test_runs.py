@@ -176,3 +176,51 @@ def test_two_runs_on_one_store_share_the_work(done: Path, tmp_path: Path) -> Non
     assert values(tmp_path) == values(done)
     assert not list(store.glob(".tmp-*"))
     assert not list((store / "leases").glob("[!.]*"))
+
+
+# What is stored, read
+
+
+def test_results_are_the_tables_of_the_report(done: Path) -> None:
+    shown = lab("results", str(done / "studies" / "tiny.lab"))
+    assert shown.returncode == 0
+    report = (done / "results" / "tiny" / "report.md").read_text()
+    first = next(line for line in shown.stdout.splitlines() if line.strip().startswith("eight"))
+    assert first.split()[0] in report
+    assert "±" in shown.stdout
+
+
+def test_results_as_json_are_those_of_the_report(done: Path) -> None:
+    shown = json.loads(lab("results", str(done / "studies" / "tiny.lab"), "--json").stdout)
+    assert shown == json.loads((done / "results" / "tiny" / "results.json").read_text())
+
+
+def test_claims_end_with_their_counts_and_a_failed_one_has_an_exit_code(folder: Path) -> None:
+    file = folder / "studies" / "tiny.lab"
+    held = lab("claims", str(file))
+    assert held.returncode == 0
+    assert held.stdout.splitlines()[-1] == "tiny: 1 PASS"
+    file.write_text(TEXT.replace("ratio(eight) > 1 and", "ratio(eight) > 100 and"))
+    failed = lab("claims", str(file), "--json")
+    assert failed.returncode == 4
+    assert [one["verdict"] for one in json.loads(failed.stdout)["verdicts"]] == ["FAIL"]
+
+
+def test_two_studies_are_compared_where_they_have_the_same_settings(folder: Path) -> None:
+    file = folder / "studies" / "tiny.lab"
+    other = folder / "studies" / "wider.lab"
+    other.write_text(TEXT.replace("8 | 12", "12 | 16"))
+    shown = lab("compare", str(file), str(other), "--json")
+    assert shown.returncode == 0, shown.stderr
+    found = json.loads(shown.stdout)
+    assert all(one["same_runs"] for one in found["points"])
+    ratios = [one["metrics"]["ratio"] for one in found["points"]]
+    assert all(one["difference"] == 0 for one in ratios)
+    assert [one["field.width"] for one in found["only_left"]] == ["8"]
+    assert [one["field.width"] for one in found["only_right"]] == ["16"]
+
+
+def test_what_is_read_is_not_written(tmp_path: Path) -> None:
+    for command in ("results", "claims"):
+        assert lab(command, str(TINY), "--results", str(tmp_path / "none")).returncode == 0
+    assert not (tmp_path / "none").exists()
