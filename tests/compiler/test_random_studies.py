@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from small_catalog import small_catalog
 from lab.compiler.build import compile_study
 from lab.compiler.plan import Case, Comparison, Junction, Node, Plan, Tree
 from lab.spec.check import check
+from lab.spec.signature import Catalog
 from lab.spec.source import Source
 
 CHUNK = 50
@@ -39,8 +41,8 @@ def plans(start: int) -> tuple[tuple[str, str | None, Plan], ...]:
     )
 
 
-def planned(text: str, profile: str | None = None) -> Plan:
-    found = check(Source("study.lab", text), small_catalog(), profile=profile)
+def planned(text: str, profile: str | None = None, *, catalog: Catalog | None = None) -> Plan:
+    found = check(Source("study.lab", text), catalog or small_catalog(), profile=profile)
     errors = [one.message for one in found.diagnostics if one.severity == "error"]
     assert not errors, (errors, text)
     assert found.study is not None
@@ -243,6 +245,29 @@ def test_keys_are_those_of_every_other_machine_and_day() -> None:
         KEYS.parent.mkdir(exist_ok=True)
         KEYS.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
     assert fixed_keys() == json.loads(KEYS.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("at", [at for at in small_catalog().signatures if at[0] != "figure"])
+def test_other_code_of_a_component_changes_the_keys_of_what_uses_it(at: tuple[str, str]) -> None:
+    """Wherever it stands: as the stage, in its arguments, by default, or upstream."""
+    old = planned(FIXED)
+    signatures = dict(small_catalog().signatures)
+    signatures[at] = replace(signatures[at], version="another")
+    new = planned(FIXED, catalog=Catalog(signatures))
+    uses: dict[str, bool] = {}
+    for node in old.nodes:
+        own = (node.role, node.component) == at or _stands_in(node.arguments, at)
+        uses[node.key] = own or any(uses[key] for key in node.inputs.values())
+    assert len(old.nodes) == len(new.nodes)
+    for before, after in zip(old.nodes, new.nodes, strict=True):
+        assert (before.key != after.key) == uses[before.key], before.label
+
+
+def _stands_in(value: object, at: tuple[str, str]) -> bool:
+    if isinstance(value, Mapping):
+        here = (value.get("kind"), value.get("component")) == at
+        return here or any(_stands_in(one, at) for one in value.values())
+    return isinstance(value, list) and any(_stands_in(one, at) for one in value)
 
 
 def test_keys_do_not_depend_on_the_process_or_its_hash_seed() -> None:
