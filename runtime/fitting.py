@@ -18,7 +18,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from lab.runtime.checkpoints import Checkpoints
 from lab.runtime.errors import Diverged
 from lab.runtime.objective import Objective, Tree
-from lab.runtime.optimizer import Optimizer
+from lab.runtime.optimizer import Labels, Optimizer
 from lab.runtime.reparameterization import Split, Weights
 from lab.runtime.traced import Numbers, bind, numbers, program_key
 from lab.runtime.work import Progress
@@ -95,7 +95,7 @@ def begin(fit: Fit, split: Split, target: Weights, *, key: PRNGKeyArray) -> tupl
     state = State(
         step=jnp.zeros((), jnp.int32),
         train=train,
-        optimizer=_transform(fit).init(train),
+        optimizer=_transform(fit, fit.objective.labels(train, given)).init(train),
         errors=jnp.zeros(len(target)),
     )
     return state, Supply(given, key, numbers(fit))
@@ -130,10 +130,11 @@ def _advance(fit: Fit, state: State, supply: Supply, stop: Int[Array, ""]) -> St
 def _step(fit: Fit, supply: Supply, state: State) -> State:
     key = jax.random.fold_in(supply.key, state.step)
     errors, gradients = fit.objective.gradients(state.train, supply.given, key=key)
-    moves, optimizer = _transform(fit).update(gradients, state.optimizer, state.train)
+    by = _transform(fit, fit.objective.labels(state.train, supply.given))
+    moves, optimizer = by.update(gradients, state.optimizer, state.train)
     train = optax.apply_updates(state.train, moves)
     return State(state.step + 1, train, optimizer, state.errors + errors)
 
 
-def _transform(fit: Fit) -> optax.GradientTransformation:
-    return fit.by.transform(total_steps=fit.steps)
+def _transform(fit: Fit, groups: Labels) -> optax.GradientTransformation:
+    return fit.by.grouped(groups, total_steps=fit.steps)

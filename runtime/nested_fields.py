@@ -51,6 +51,10 @@ class NestedFields(Objective):
         errors, gradients = self.fields.gradients(fields, given["given"], key=key)
         return errors, back(gradients)[0]
 
+    def labels(self, train: Tree, given: Tree) -> Tree:
+        """Those of the method behind the fields."""
+        return self.method.labels(Split(train, given["fixed"]))
+
     def end(self, train: Tree, split: Split) -> Split:
         """Nothing to rearrange."""
         return Split(train, split.fixed)

@@ -37,6 +37,11 @@ class Objective(ABC):
     ) -> tuple[Float[Array, " tensors"], Tree]:
         """Errors of the tensors in the order of the target, and the gradients of their sum."""
 
+    def labels(self, train: Tree, given: Tree) -> Tree:
+        """The optimizer group of everything that is optimized, in its layout."""
+        del given
+        return jax.tree.map(lambda _: "weights", train)
+
     @abstractmethod
     def end(self, train: Tree, split: Split) -> Split:
         """The split with the optimized numbers put back."""
@@ -74,6 +79,10 @@ class WholeWeights(Objective):
 
         (_, errors), gradients = jax.value_and_grad(total, has_aux=True)(train)
         return errors, gradients
+
+    def labels(self, train: Tree, given: Tree) -> Tree:
+        """Those of the reparameterization."""
+        return self.through.labels(Split(train, given["fixed"]))
 
     def end(self, train: Tree, split: Split) -> Split:
         """Nothing to rearrange."""

@@ -14,7 +14,7 @@ from lab.runtime.loss import Logits, Loss, Targets
 from lab.spec.declare import Arm, component, parameter
 
 
-@component("distill", kind="loss", facts="lab.runtime.facts.training:a_teacher")
+@component("distill", kind="loss", facts="lab.runtime.facts.training:a_teacher", curves=())
 class Distill(Loss):
     """Divergence from a teacher's predictions.
 

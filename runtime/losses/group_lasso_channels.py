@@ -15,7 +15,9 @@ from lab.runtime.reparameterization import Weights
 from lab.spec.declare import component, parameter
 
 
-@component("group_lasso_channels", kind="loss", facts="lab.runtime.facts.training:nothing_more")
+@component(
+    "group_lasso_channels", kind="loss", facts="lab.runtime.facts.training:nothing_more", curves=()
+)
 class GroupLassoChannels(Loss):
     """The sum of the norms of all output channels.
 

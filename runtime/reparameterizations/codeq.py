@@ -52,7 +52,11 @@ class Grid(NamedTuple):
 
 
 @component(
-    "codeq", kind="reparameterization", stage="train", facts="lab.runtime.facts.methods:codeq"
+    "codeq",
+    kind="reparameterization",
+    stage="train",
+    facts="lab.runtime.facts.methods:codeq",
+    curves=(),
 )
 class CoDeQ(Reparameterization):
     """Weights on a grid with a dead zone; its width and the bits of each tensor are trained.

@@ -39,7 +39,11 @@ FLOOR = 0.1
 
 
 @component(
-    "ast", kind="selector", streams=("batches",), facts="lab.runtime.facts.training:scored_first"
+    "ast",
+    kind="selector",
+    streams=("batches",),
+    facts="lab.runtime.facts.training:scored_first",
+    curves=("threshold", "activation_rate"),
 )
 class AST(Selector):
     """Examples whose loss and entropy are above a threshold that holds their share at `target`.

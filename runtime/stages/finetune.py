@@ -19,6 +19,7 @@ from lab.spec.units import Duration
         "rate",
         "validation_accuracy",
         "test_accuracy",
+        "watched",
     ),
     notes=(),
 )

@@ -51,6 +51,7 @@ PASSES = ("forwards", "backwards")
         "rate",
         "validation_accuracy",
         "test_accuracy",
+        "watched",
     ),
     notes=(),
 )
@@ -69,7 +70,7 @@ class Train(Stage):
     batch: int = parameter(128, "examples in a step", low=1)
     micro_batch: int | None = parameter(
         None,
-        "examples run at once; none for the whole batch, or less where memory runs out",
+        "examples run at once, each piece with its own batch statistics; none for the whole batch",
         low=1,
         legacy=None,
     )

@@ -15,7 +15,10 @@ from lab.runtime.fields import coordinates, field_at
 from lab.runtime.losses.task import Task
 from lab.runtime.objective import WholeWeights, objective_of
 from lab.runtime.optimizers.adam import Adam
+from lab.runtime.optimizers.adamw import AdamW
+from lab.runtime.optimizers.groups import Groups
 from lab.runtime.optimizers.sgd import SGD
+from lab.runtime.reparameterizations.codeq import CoDeQ
 from lab.runtime.reparameterizations.inwf import INWF
 from lab.runtime.reparameterizations.quantize import Quantize
 from lab.runtime.stages.fit import Fit
@@ -126,6 +129,36 @@ def test_a_field_objective_is_the_whole_objective() -> None:
     named = fast.end(slope, begun.split).train
     for name, values in plain.items():
         np.testing.assert_allclose(named[name], values, atol=1e-5, rtol=1e-4)
+
+
+def test_fields_through_another_method_have_the_gradients_of_the_whole() -> None:
+    before, method = network(), INWF(width=8, layers=2, min_size=0, through=CoDeQ())
+    begun = artifact.reparametrize(before, method, key=jax.random.key(3))
+    target = {path: before.rest[path] for path in begun.shapes}
+    key = jax.random.key(4)
+    fast, whole = objective_of(method, target, batch=None), WholeWeights(method)
+    errors, slope = jax.jit(fast.gradients)(*fast.begin(begun.split, target), key=key)
+    expected, plain = jax.jit(whole.gradients)(*whole.begin(begun.split, target), key=key)
+    np.testing.assert_allclose(errors, expected, rtol=1e-4)
+    assert set(slope) == set(plain) == set(begun.split.train)
+    for name, values in plain.items():
+        np.testing.assert_allclose(slope[name], values, atol=1e-3, rtol=1e-3)
+
+
+def test_groups_of_a_fit_move_each_with_its_own_optimizer() -> None:
+    method = INWF(width=8, layers=1, min_size=0, through=CoDeQ())
+    by = Groups(groups={"weights": Adam(lr=1e-3), "theta_bit": AdamW(lr=0.05, decay=1.0)})
+    still = Groups(groups={"weights": Adam(lr=1e-3), "theta_bit": SGD(lr=0.0)})
+    made = [
+        Fit(through=method, duration=steps(30), by=one, batch=16).run(work(network()))
+        for one in (by, still)
+    ]
+    thetas = [
+        {n: float(v) for n, v in one.split.train.items() if n.endswith("theta_bit")} for one in made
+    ]
+    assert set(thetas[1].values()) == {3.0}
+    assert max(thetas[0].values()) < 1.5
+    assert made[0].through == made[1].through
 
 
 def test_a_batch_is_an_unbiased_sample_of_all_coordinates() -> None:
