@@ -124,7 +124,8 @@ def execute(
         run.leave_out_failures()
         run.loop(opened)
     finally:
-        if engine is None:
+        # What is still at work is given up: nobody may write where it is about to be cleared.
+        if engine is None or run.is_at_work:
             opened.stop()
         run.close()
     return Outcome(tuple(run.made), run.failed)
@@ -162,6 +163,11 @@ class _Execution:
         self._pace: dict[str, float] = {}
         self._notes = Notes(store.root, store.owner.identity, plan.study, len(nodes))
 
+    @property
+    def is_at_work(self) -> bool:
+        """Whether a place has work that it has not ended."""
+        return bool(self._at_work)
+
     def loop(self, engine: Engine) -> None:
         while len(self.agenda) or self._at_work:
             self._ask_again()
@@ -190,13 +196,12 @@ class _Execution:
 
     def close(self) -> None:
         """Leave the store to others."""
-        self._commit()
-        self._notes.close()
-        for work in self._at_work.values():
-            for task in work.left.values():
-                self.store.discard(Path(task.output))
-        self.sharing.close()
-        self.store.close()
+        try:
+            self._commit()
+        finally:
+            self._notes.close()
+            self.sharing.close()
+            self.store.close()
 
     # Handing out
 

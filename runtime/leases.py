@@ -10,7 +10,7 @@ import errno
 import fcntl
 import os
 from collections.abc import Generator, Iterable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lab.runtime.errors import LabError
@@ -35,7 +35,7 @@ class Leases:
         wanted = [key for key in keys if key not in self._ours]
         taken: set[str] = set()
         if wanted:
-            with self._locked():
+            with _locked(self._folder):
                 for key in wanted:
                     if self._is_free(key):
                         (self._folder / key).write_text(self._owner.identity, encoding="ascii")
@@ -47,7 +47,7 @@ class Leases:
         """Give keys back."""
         given = [key for key in keys if key in self._ours]
         if given:
-            with self._locked():
+            with _locked(self._folder):
                 for key in given:
                     if self._holder(key) == self._owner.identity:
                         (self._folder / key).unlink(missing_ok=True)
@@ -76,14 +76,19 @@ class Leases:
         # A process killed while it wrote leaves an empty lease, which is nobody's.
         return text or None
 
-    @contextmanager
-    def _locked(self) -> Generator[None]:
-        handle = os.open(self._folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            _lock(handle, self._folder)
-            yield
-        finally:
-            os.close(handle)
+
+def forget_dead(root: Path, watch: Watch) -> None:
+    """Remove the leases of owners that are dead: of what they stored, nobody would ask again."""
+    folder = root / FOLDER
+    keys = [path.name for path in folder.glob("[!.]*")]
+    if not keys:
+        return
+    with _locked(folder):
+        for key in keys:
+            with suppress(FileNotFoundError):
+                holder = (folder / key).read_text(encoding="ascii", errors="replace")
+                if not holder or watch.is_dead(holder):
+                    (folder / key).unlink()
 
 
 def leases_in(root: Path) -> dict[str, str]:
@@ -102,6 +107,16 @@ def leases_in(root: Path) -> dict[str, str]:
         if holder and not watch.is_dead(holder):
             found[key] = watch.name(holder)
     return found
+
+
+@contextmanager
+def _locked(folder: Path) -> Generator[None]:
+    handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        _lock(handle, folder)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _lock(handle: int, folder: Path) -> None:

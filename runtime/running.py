@@ -74,6 +74,7 @@ class Notes:
     def close(self) -> None:
         """Nothing is at work any more."""
         self._path.unlink(missing_ok=True)
+        self._path.with_name(f".{self._path.name}").unlink(missing_ok=True)
 
     def _write(self) -> None:
         now = time.monotonic()
@@ -86,6 +87,13 @@ class Notes:
             beside.replace(self._path)
         except OSError:
             pass  # A note that cannot be written costs a look at it, not a run.
+
+
+def forget_dead(root: Path, watch: Watch) -> None:
+    """Remove the notes of processes that are dead."""
+    for path in (root / FOLDER).glob("*"):
+        if watch.is_dead(path.name.removeprefix(".")):
+            path.unlink(missing_ok=True)
 
 
 def running_in(root: Path) -> list[Running]:

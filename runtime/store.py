@@ -15,9 +15,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
-from lab.runtime import checkpoints
+from lab.runtime import checkpoints, leases, running
 from lab.runtime.errors import CorruptFile, LabError
-from lab.runtime.files import sha256, sync_files, sync_folder, write_atomically
+from lab.runtime.files import clear_parts, sha256, sync_files, sync_folder, write_atomically
 from lab.runtime.owners import Owner, Watch
 
 #: Version of the layout; a newer store is refused rather than misread.
@@ -27,6 +27,7 @@ FAILURES = "failures"
 LOGS = "logs"
 _VERSION = "VERSION"
 _SCRATCH = ".tmp-"
+_KEY_LENGTH = 32
 _CHECKSUM = "checksum"
 #: Bytes of what a failed stage printed that its failure quotes.
 _LAST_WORDS = 4000
@@ -67,8 +68,10 @@ class Store:
         return (self.root / key / RECORD).is_file()
 
     def close(self) -> None:
-        """Leave the store to others."""
+        """Leave the store to others, with nothing in it that is not done."""
         if "owner" in self.__dict__:
+            for folder in self.root.glob(f"{_SCRATCH}*-{self.owner.identity}"):
+                self.discard(folder)
             self.owner.leave()
             del self.owner
 
@@ -180,9 +183,15 @@ class Store:
     def _clear_dead(self) -> None:
         watch = Watch(self.root)
         watch.forget_dead()
-        for folder in self.root.glob(f"{_SCRATCH}*"):
-            if watch.is_dead(folder.name.rpartition("-")[2]):
-                shutil.rmtree(folder, ignore_errors=True)
+        leases.forget_dead(self.root, watch)
+        running.forget_dead(self.root, watch)
+        clear_parts(self.root)
+        for entry in list(os.scandir(self.root)):
+            if entry.name.startswith(_SCRATCH):
+                if watch.is_dead(entry.name.rpartition("-")[2]):
+                    shutil.rmtree(entry.path, ignore_errors=True)
+            elif len(entry.name) < _KEY_LENGTH and entry.is_dir():
+                clear_parts(Path(entry.path))
 
 
 def keys_in(root: Path) -> frozenset[str]:

@@ -12,7 +12,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from typing import IO, Any
+from contextlib import suppress
+from typing import IO, Any, cast
 
 from lab.runtime.device import cores
 from lab.runtime.engine import Engine, Said
@@ -22,6 +23,8 @@ from lab.spec.catalog import cache_folder
 _PATIENCE_SECONDS = 5.0
 #: Bytes of a dead worker's standard error that are kept.
 _LAST_WORDS = 4000
+#: How an event begins (`lab.runtime.serving`).
+_EVENT = b'{"event"'
 
 
 class Local(Engine):
@@ -103,7 +106,8 @@ class _Slot:
     def ask_to_end(self) -> None:
         """Close the workers' input, at which they end."""
         for worker in self._workers.values():
-            _pipe(worker.stdin).close()
+            with suppress(BrokenPipeError):  # It is dead, and never read what it was given.
+                _pipe(worker.stdin).close()
 
     def end(self) -> None:
         """Wait for the workers to end, and kill those that don't."""
@@ -114,6 +118,8 @@ class _Slot:
                 worker.kill()
                 worker.wait()
             _pipe(worker.stdout).close()
+        self._workers.clear()
+        self.is_busy = False
 
     def _worker(self, fresh: bool) -> "subprocess.Popen[bytes]":
         worker = self._workers.get(fresh)
@@ -136,13 +142,27 @@ class _Lines:
         """What was said until now, and whether the pipe has ended. Blocks for the first."""
         chunk = os.read(self.handle, 1 << 20)
         *lines, self._rest = (self._rest + chunk).split(b"\n")
-        return [json.loads(line) for line in lines], not chunk
+        return [said for line in lines if (said := _event_in(line))], not chunk
 
     def complaints(self) -> str:
         """The end of what the worker wrote to standard error."""
         size = self._complaints.seek(0, os.SEEK_END)
         self._complaints.seek(max(0, size - _LAST_WORDS))
         return self._complaints.read().decode(errors="replace")
+
+
+def _event_in(line: bytes) -> Said | None:
+    """The event in a line, None where something else than the worker wrote it.
+
+    What a library prints before the worker has standard output to itself may end without a line
+    feed: an event is looked for behind it.
+    """
+    begin = line.find(_EVENT)
+    try:
+        said: Any = json.loads(line[max(begin, 0) :])
+    except ValueError:
+        return None
+    return cast(Said, said) if isinstance(said, dict) and "event" in said else None
 
 
 def _pipe(pipe: Any) -> Any:
