@@ -17,6 +17,8 @@ def refuse_unmet(study: core.Study, plan: Plan, catalog: Catalog) -> None:
     needs = {
         name: one.needs for (kind, name), one in catalog.signatures.items() if one.needs and kind
     }
+    if not needs.keys() & set(_mentioned(study)):
+        return
     for node in plan.nodes:
         for need in needs.get(node.component, ()) if node.role == "stage" else ():
             argument, _, inner = need.partition(".")
@@ -26,6 +28,21 @@ def refuse_unmet(study: core.Study, plan: Plan, catalog: Catalog) -> None:
                 message = f"`{node.component}` needs `{inner}:`, and this `{name}` has none"
                 lines = (f'give the {argument} some, as in `{name}({inner}: "…")`',)
                 raise Problem("E0301", message, _place(study, node), *lines)
+
+
+def _mentioned(study: core.Study) -> Iterator[str]:
+    """Components that the study writes: without one that needs anything, no node is looked at."""
+    values = [one.value for one in study.definitions.values()]
+    for one in study.definitions.values():
+        values += [value for value in one.parameters.values() if value is not None]
+    values += [axis.value for block in study.grids for axis in block.axes]
+    values += [axis.value for block in study.searches for axis in block.axes]
+    values += [one.condition for one in study.claims]
+    values += [one.goal for one in study.searches]
+    for figure in study.report:
+        values += [column.metric for columns in figure.metrics.values() for column in columns]
+    for value in values:
+        yield from (one.component for one in walk(value) if isinstance(one, core.Build))
 
 
 def _inside(given: Mapping[str, Value]) -> Mapping[str, Value]:
