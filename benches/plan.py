@@ -162,7 +162,7 @@ def hydra_seconds(folder: Path, replicates: int, jobs: int) -> float:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="How fast a large study is planned.")
     parser.add_argument("--quick", action="store_true", help="one turn, fewer jobs of Hydra")
     parser.add_argument("--million", action="store_true", help="a million runs too, when quick")
     given = parser.parse_args(arguments)
