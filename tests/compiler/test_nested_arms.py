@@ -46,7 +46,7 @@ def test_a_teacher_is_an_input() -> None:
     text = (
         "method pupil = train(loss: distill(from: wide), for: 1 epochs)\ngrid g { method: pupil }"
     )
-    made = plan(text)
+    made = plan(text + "grid g { method: pupil }")
     (node,) = [one for one in pupils(made) if one.role == "stage"]
     assert set(node.inputs) == {"loss.from"}
     assert epochs(made, node.inputs["loss.from"]) == 2
