@@ -41,7 +41,9 @@ class Point:
 
         Replicates of a random stage that differ in other streams are other runs.
         """
-        told = [list(vary)] if vary and self.stage.random else []
+        told: list[object] = [] if self.stage.random else ["fixed"]
+        if vary and self.stage.random:
+            told = [list(vary)]
         return digest([self.arm, self.stage.digest, *told])[:16]
 
 

@@ -188,3 +188,16 @@ grid g { method: either; either.quantize.min_size: 0 | 100; either.prune.min_siz
     last = {node.label: node.arguments["through"] for node in plan.nodes if node.inputs}
     sizes = sorted((one["component"], one["args"]["min_size"]) for one in last.values())
     assert sizes == [("prune", 7), ("quantize", 0), ("quantize", 100)]
+
+
+def test_what_is_fixed_in_one_grid_and_drawn_in_another_is_two_runs() -> None:
+    head = 'study s\ndata d = digits()\nmodel m = mlp(weights: "w.safetensors")\n'
+    plan = planned(
+        """
+method loaded = pretrained then finetune(for: 1 epochs)
+grid g { method: loaded; repeat 1 as seed vary dropout }
+grid h { method: loaded; repeat 1 as seed }
+""",
+        head=head,
+    )
+    assert len({run.stages for run in plan.runs}) == len(plan.runs) == 2
