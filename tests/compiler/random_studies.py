@@ -305,9 +305,10 @@ class _Author:
 
     def paths(self, taken: frozenset[str]) -> dict[str, str]:
         found = {path: kind for one in self.methods for path, kind in one.paths.items()}
+        lets = {name: kind for name, kind in self.lets.items() if kind != "lr"}
         found |= {f"{name}.{kind}": kind for name, kind in self.models.items()}
         found |= {f"{name}.{kind}": kind for name, kind in self.sources.items()}
-        return {path: kind for path, kind in {**found, **self.lets}.items() if path not in taken}
+        return {path: kind for path, kind in {**found, **lets}.items() if path not in taken}
 
     def paired(self, one: str, two: str, paths: dict[str, str]) -> str:
         self.purse -= 1
