@@ -169,7 +169,7 @@ class _Execution:
         return bool(self._at_work)
 
     def loop(self, engine: Engine) -> None:
-        while len(self.agenda) or self._at_work:
+        while (len(self.agenda) or self._at_work) and not self.limits.is_over:
             self._ask_again()
             for place in range(engine.places):
                 if place not in self._at_work:
@@ -182,7 +182,7 @@ class _Execution:
                 time.sleep(PAUSE_SECONDS)
             elif not self.agenda.has_ready:
                 return
-            if self._is_hopeless() or self.limits.is_over:
+            if self._is_hopeless():
                 return
 
     def leave_out_failures(self) -> None:

@@ -14,6 +14,8 @@ from itertools import combinations
 #: Conditions of a region at most: more would describe the runs and not the cause.
 _CONDITIONS = 3
 _REGIONS = 3
+#: Conditions that are tried together, those first that hold the most failures.
+_MOST_TRIED = 80
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 
 #: A run's settings by path, and whether it failed.
@@ -48,6 +50,8 @@ def failure_regions(tried: Sequence[Tried]) -> tuple[Region, ...]:
     if not failed or not finished:
         return ()
     conditions = [one for one in _conditions(tried, failed) if one.runs & failed]
+    conditions.sort(key=lambda one: -(one.runs & failed).bit_count())
+    conditions = conditions[:_MOST_TRIED]
     found: list[Region] = []
     left = failed
     while left and len(found) < _REGIONS:

@@ -7,6 +7,8 @@ from typing import Any
 
 from lab.compiler.plan import ColumnPlan, Node, Plan, Run, Tree
 from lab.runtime.evidence import Estimate, Lookup, Values
+from lab.runtime.failed_runs import regions
+from lab.runtime.failure_region import Region
 
 __all__ = ["POSITIONS", "Cell", "Point", "Records", "Results"]
 
@@ -84,6 +86,12 @@ class Results:
         for run in self.plan.runs:
             runs.setdefault(run.point, []).append(run)
         return tuple(Point(identity, tuple(group)) for identity, group in runs.items())
+
+    @cached_property
+    def failure_regions(self) -> tuple[Region, ...]:
+        """Where on the axes the runs lie that failed."""
+        done = {*self.records, *self.lookup.values}
+        return regions(self.plan, done=done, failed=self.failures)
 
     @cached_property
     def columns(self) -> tuple[ColumnPlan, ...]:

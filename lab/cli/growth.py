@@ -17,6 +17,7 @@ from lab.runtime.journal import journal_of
 from lab.runtime.missing import missing
 
 if TYPE_CHECKING:
+    from lab.runtime.execution import Limits
     from lab.runtime.store import Store
 
 #: Failures by key: why something was not made.
@@ -103,7 +104,7 @@ def lost_searches(plan: Plan, root: Path) -> Iterator[str]:
             )
 
 
-def run_growing(loaded: Loaded, store: "Store", options: Options) -> Failures:
+def run_growing(loaded: Loaded, store: "Store", options: Options, *, limits: "Limits") -> Failures:
     """Run what a growing plan says is missing, round by round, on one set of workers."""
     from lab.cli.progress import Display
     from lab.runtime.engine import open_engine
@@ -128,7 +129,15 @@ def run_growing(loaded: Loaded, store: "Store", options: Options) -> Failures:
             if display.total == len(todo):
                 shown.enter_context(display)
             folder, listen = loaded.file.resolve().parent, display.listen
-            return execute(part, store, folder=folder, listener=listen, limit=limit, engine=workers)
+            return execute(
+                part,
+                store,
+                folder=folder,
+                listener=listen,
+                limit=limit,
+                engine=workers,
+                limits=limits,
+            )
 
         def stands(part: Plan) -> Plan:
             return as_it_stands(loaded, part, store.root, tells_stale=False).plan

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from lab import __version__
-from lab.cli import exits
+from lab.cli import exits, quantities
 from lab.cli.options import Options
 from lab.spec.records import record
 
@@ -76,7 +76,7 @@ COMMANDS = (
         "run",
         "run what is missing and report",
         "lab.cli.run:run",
-        (*_STUDY, "--only", "--jobs", "--limit"),
+        (*_STUDY, "--only", "--jobs", "--limit", "--memory", "--checkpoint", "--retry"),
     ),
     Command(
         "report",
@@ -218,6 +218,22 @@ ARGUMENTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
         {"type": _positive, "metavar": "N", "help": "worker processes at most"},
     ),
     "--limit": (("--limit",), {"type": _positive, "metavar": "N", "help": "stages to run at most"}),
+    "--memory": (
+        ("--memory",),
+        {"type": quantities.size, "metavar": "SIZE", "help": "memory of a run at most: 32GB"},
+    ),
+    "--checkpoint": (
+        ("--checkpoint",),
+        {
+            "type": quantities.time,
+            "metavar": "TIME",
+            "help": "work between two checkpoints, which a kill may cost: 60s",
+        },
+    ),
+    "--retry": (
+        ("--retry",),
+        {"action": "store_true", "help": "try again what failed of itself, as by diverging"},
+    ),
     "--port": (("--port",), {"type": _port, "metavar": "P", "help": "port on this machine"}),
     "--arm": (("--arm",), {"required": True, "metavar": "A", "help": "the method to export"}),
     "--output": (("--output", "-o"), {"type": Path, "metavar": "FILE", "required": True}),

@@ -23,6 +23,9 @@ class Options:
     because: str | None = None
     jobs: int | None = None
     limit: int | None = None
+    retry: bool = False
+    checkpoint: float | None = None
+    memory: float | None = None
     port: int = 43800
     arm: str | None = None
     to: str = "safetensors"

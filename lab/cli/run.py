@@ -11,11 +11,13 @@ from typing import Any
 
 from lab.cli import exits
 from lab.cli.growth import as_known, grows, lost_searches, run_growing
+from lab.cli.limits import left_for_want_of_time, limits_of
 from lab.cli.load import Loaded, show_diagnostics
 from lab.cli.options import Options
 from lab.cli.planned import Planned, planned
 from lab.cli.progress import Display
 from lab.cli.standing import as_it_stands
+from lab.compiler.plan import Plan
 from lab.compiler.standing import Standing
 from lab.runtime.contents import missing_files as contents_missing
 from lab.runtime.descent import older_texts
@@ -51,12 +53,15 @@ def _carried_out(one: Planned, command: str, *, runs: bool) -> int:
     if runs and _is_over_budget(one):
         return exits.OVER_BUDGET
     store = Store(one.store)
-    failed = _execute(one, store) if runs else _NOTHING
+    failed, left = _execute(one, store) if runs else (_NOTHING, None)
     plan = as_known(loaded, store.root, at_most=True) or one.plan
     _show(loaded, as_it_stands(loaded, plan, store.root), store, command=command)
-    _show_failures(failed, store)
+    _show_failures(failed, plan, store)
     lost = list(lost_searches(plan, store.root))
     print(*lost, sep="\n", end="\n" if lost else "", file=sys.stderr)
+    if left:
+        print(left, file=sys.stderr)
+        return exits.OVER_BUDGET
     return exits.RUNS_FAILED if failed or lost else exits.DONE
 
 
@@ -89,19 +94,22 @@ def _about_missing(absent: list[str], file: Path) -> str:
     return f"{file} names {names}, which is not in {file.parent}: put it there, or name another"
 
 
-def _execute(one: Planned, store: Store) -> Mapping[str, Mapping[str, Any]]:
+def _execute(one: Planned, store: Store) -> tuple[Mapping[str, Mapping[str, Any]], str | None]:
+    """Run what is missing; returns failures by key, and what is left where time was used up."""
     from lab.runtime.execution import execute
 
     loaded, plan, options = one.loaded, one.plan, one.options
-
+    limits = limits_of(plan, options)
     if grows(plan):
         with _asked_to_end_as_interrupted():
-            return run_growing(loaded, store, options)
+            failed = run_growing(loaded, store, options, limits=limits)
+        known = as_known(loaded, store.root) or plan
+        return failed, left_for_want_of_time(known, store.root, limits, failed)
     todo = missing(plan, store.keys())
     if not todo:
         why = "everything is there already" if plan.nodes else "no grid of it has a run"
         print(f"{plan.study}: {why}, nothing to run", file=sys.stderr)
-        return {}
+        return _NOTHING, None
     display = Display(plan, todo[: options.limit])
     with _asked_to_end_as_interrupted(), display:
         outcome = execute(
@@ -111,8 +119,10 @@ def _execute(one: Planned, store: Store) -> Mapping[str, Mapping[str, Any]]:
             listener=display.listen,
             jobs=options.jobs,
             limit=options.limit,
+            limits=limits,
         )
-    return outcome.failed
+    failed = outcome.failed
+    return failed, left_for_want_of_time(plan, store.root, limits, failed)
 
 
 @contextmanager
@@ -129,7 +139,7 @@ def _asked_to_end_as_interrupted() -> Generator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _show_failures(failed: Mapping[str, Mapping[str, Any]], store: Store) -> None:
+def _show_failures(failed: Mapping[str, Mapping[str, Any]], plan: Plan, store: Store) -> None:
     """Each cause once, and how much else could not be run for it."""
     causes: dict[str, list[str]] = {}
     for key, failure in failed.items():
@@ -142,6 +152,13 @@ def _show_failures(failed: Mapping[str, Mapping[str, Any]], store: Store) -> Non
     rest = len(failed) - sum(len(keys) for keys in causes.values())
     if rest:
         print(f"not run, since they need what failed: {rest}", file=sys.stderr)
+    if failed:
+        from lab.runtime.failed_runs import region_texts, regions
+
+        where = regions(plan, done=store.keys(), failed=failed)
+        print(
+            *(f"where: {text}\n" for text in region_texts(where)), sep="", end="", file=sys.stderr
+        )
 
 
 def _show(loaded: Loaded, stands: Standing, store: Store, *, command: str) -> None:

@@ -54,9 +54,18 @@ def results_file(
                 }
                 for i, run in enumerate(plan.runs, 1)
             ],
+            **_failure_regions(results),
             **(more or {}),
         }
     )
+
+
+def _failure_regions(results: Results) -> dict[str, Any]:
+    """Where the failed runs lie, if any failed."""
+    if not results.failures:
+        return {}
+    found = results.failure_regions
+    return {"failure_regions": [{"conditions": one.conditions, "runs": one.runs} for one in found]}
 
 
 def run_files(results: Results) -> dict[str, bytes]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lab.runtime import numbers
+from lab.runtime.failed_runs import region_texts
 from lab.runtime.figure import Drawing, Heading, Plot, Table
 from lab.runtime.report.data import plan_digest
 from lab.runtime.report.notes import notes
@@ -171,6 +172,7 @@ def _failed(results: Results) -> list[str]:
     if not causes:
         return []
     lines = [f"* {cause} ({', '.join(names)})" for cause, names in causes.items()]
+    lines += [f"* where: {_one_line(text)}" for text in region_texts(results.failure_regions)]
     return ["## What failed", "\n".join(lines)]
 
 
