@@ -10,10 +10,11 @@ import dataclasses
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
-import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
-Numbers = dict[str, Array]
+#: Arrays of the host until a program takes them: making them costs nothing.
+Numbers = dict[str, np.ndarray]
 
 
 def numbers(component: Any) -> Numbers:
@@ -24,7 +25,7 @@ def numbers(component: Any) -> Numbers:
     found: Numbers = {}
 
     def keep(path: str, value: float) -> float:
-        found[path] = jnp.full((), value, jnp.float32)
+        found[path] = np.full((), value, np.float32)
         return value
 
     _mapped(component, "", keep, traced=False)

@@ -8,7 +8,7 @@ drawn and augmented inside the program. A loop of steps runs inside the program 
 gains by it, and as one program per step where it loses: convolutions in a loop on a CPU.
 """
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from functools import partial
 from typing import NamedTuple
 
@@ -41,17 +41,25 @@ AVERAGE_WARM_UP = 10
 
 def start(recipe: Recipe, split: Split, rest: Arrays, buffers: Arrays) -> State:
     """The state before the first step. It owns its arrays, since a step reuses their memory."""
-    trainable, buffers = jax.tree.map(
-        lambda array: jnp.array(array, copy=True), (Trainable(split.train, rest), buffers)
-    )
+    key = program_key(recipe)
+    if key not in _beginnings:
+        _beginnings[key] = jax.jit(partial(_started, recipe))
+    return _beginnings[key](split, rest, buffers)
+
+
+_beginnings: dict[Hashable, Callable[[Split, Arrays, Arrays], State]] = {}
+
+
+def _started(recipe: Recipe, split: Split, rest: Arrays, buffers: Arrays) -> State:
+    trainable, buffers = jax.tree.map(jnp.copy, (Trainable(split.train, rest), buffers))
     nothing = (Trainable({}, {}), {})
     average = jax.tree.map(jnp.copy, (trainable, buffers)) if recipe.average else nothing
-    grouping = labels(recipe, trainable, split.fixed)
+    groups = labels(recipe, trainable, split.fixed)
     return State(
         jnp.zeros((), jnp.int32),
         trainable,
         buffers,
-        transform(recipe, grouping).init(trainable),
+        transform(recipe, groups).init(trainable),
         recipe.select.begin(),
         *average,
     )
