@@ -78,11 +78,16 @@ class INWF(Sampled):
     through: Reparameterization | None = parameter(None, "for the matrices of a field", legacy=None)
     storage: Literal["float16", "float32"] = parameter("float16", "how numbers are shipped")
     within: tuple[str, ...] = parameter(("**",), "patterns of the weights to take", name="in")
+    exclude: tuple[Literal["norms", "biases", "stem", "head"] | str, ...] = parameter(
+        (), "patterns and words of those to leave as they are", name="except", legacy=()
+    )
     min_size: int = parameter(10000, "numbers that a weight has at least to be taken", low=0)
 
     def choose(self, weights: Weights, parts: Parts = NO_PARTS) -> tuple[str, ...]:
         """Tensors that the patterns stand for and that are large enough for a field to pay."""
-        return patterns.choose(weights, self.within, min_size=self.min_size, parts=parts)
+        return patterns.choose(
+            weights, self.within, min_size=self.min_size, leave_out=self.exclude, parts=parts
+        )
 
     def init(self, weights: Weights, *, key: PRNGKeyArray) -> Split:
         """Fields with random numbers; means, spreads and shapes of their tensors."""

@@ -51,11 +51,16 @@ class Quantize(Reparameterization):
     per: Literal["channel", "tensor"] = parameter("channel", "what shares a scale")
     scales: Literal["float32", "float16"] = parameter("float32", "how scales are stored")
     within: tuple[str, ...] = parameter(("**",), "patterns of the weights to take", name="in")
+    exclude: tuple[Literal["norms", "biases", "stem", "head"] | str, ...] = parameter(
+        (), "patterns and words of those to leave as they are", name="except", legacy=()
+    )
     min_size: int = parameter(0, "numbers that a weight has at least to be taken", low=0)
 
     def choose(self, weights: Weights, parts: Parts = NO_PARTS) -> tuple[str, ...]:
         """Tensors that the patterns stand for."""
-        return patterns.choose(weights, self.within, min_size=self.min_size, parts=parts)
+        return patterns.choose(
+            weights, self.within, min_size=self.min_size, leave_out=self.exclude, parts=parts
+        )
 
     def init(self, weights: Weights, *, key: PRNGKeyArray) -> Split:
         """The weights, to be rounded on the way."""

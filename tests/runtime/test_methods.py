@@ -146,3 +146,17 @@ def test_straight_through_has_the_value_of_one_and_the_slope_of_the_other() -> N
     assert jax.grad(straight_through, argnums=(0, 1))(x, y) == (1.0, 0.0)
     assert stored(jnp.float32(1 / 3), "float16") == np.float16(1 / 3)
     assert jax.grad(lambda x: stored(x, "float16"))(x) == 1.0
+
+
+@pytest.mark.parametrize("method", [Quantize, Prune, INWF])
+def test_words_and_patterns_say_what_is_left_as_it_is(method) -> None:
+    weights = {**WEIGHTS, "b.bias": jnp.ones(10), "head.weight": jnp.ones((10, 10))}
+    parts = {"head": ("head.*",)}
+    kept = method(min_size=0, exclude=("head", "biases", "norms"))
+    assert kept.choose(weights, parts) == ("a.weight", "b.weight")
+    assert method(min_size=0, exclude=("a.*",)).choose(weights, parts) == (
+        "b.weight",
+        "head.weight",
+    )
+    with pytest.raises(UnsuitableWeights, match="matches no weight"):
+        method(min_size=0, exclude=("c.*",)).choose(weights, parts)

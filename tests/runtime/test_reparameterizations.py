@@ -207,7 +207,7 @@ def test_layers_of_one_shape_start_different(method: Reparameterization) -> None
 
 def test_every_group_has_a_finite_gradient_that_is_not_zero(method: Reparameterization) -> None:
     split, _ = trained(method, 2)
-    slope = jax.grad(lambda train: loss(method, train, split.fixed))(split.train)
+    slope = jax.jit(jax.grad(lambda train: loss(method, train, split.fixed)))(split.train)
     labels = method.labels(split)
     assert set(labels) == set(split.train)
     for label in set(labels.values()):
