@@ -6,6 +6,7 @@ elsewhere. How many places there are is decided from the whole plan, not from wh
 the number of threads is part of what makes a result repeat bit for bit.
 """
 
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -18,8 +19,7 @@ from lab.compiler.programs import in_order, programs
 from lab.runtime import checkpoints, index, registry
 from lab.runtime.agenda import Agenda
 from lab.runtime.descent import Kept
-from lab.runtime.engine import Engine, Said, open_engine
-from lab.runtime.engines.local import cores
+from lab.runtime.engine import Engine, Opening, Said, open_engine
 from lab.runtime.errors import CorruptFile
 from lab.runtime.missing import missing
 from lab.runtime.running import Notes
@@ -27,8 +27,10 @@ from lab.runtime.sharing import PAUSE_SECONDS, Sharing
 from lab.runtime.store import Made, Store, failures_in
 from lab.runtime.task import Batch, Task
 
-#: This many first runs failing alike stop a plan.
-_SAME_FAILURES = 3
+#: This many first runs failing alike stop a plan; of a loss that diverges, which may be a matter of
+#: the settings that come first, it takes more.
+_SAME_FAILURES, _SAME_DIVERGED = 3, 10
+_NUMBER = re.compile(r"\d+(\.\d+)?")
 #: A batch is meant to take about so long: short enough for others to get their share.
 _SECONDS_PER_BATCH = 2.0
 _LANES_AT_MOST = 256
@@ -77,22 +79,22 @@ Listener = Callable[[Event], None]
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a plan's execution ended: keys made, and failures by key."""
+    """How a plan's execution ended: keys made, failures by key, and why it was stopped, if so."""
 
     made: tuple[str, ...]
     failed: Mapping[str, Mapping[str, Any]]
+    stopped: str | None = None
 
 
-def worker_count(plan: Plan, jobs: int | None) -> int:
-    """How many workers a plan gets: as many as can ever work at once, at most one a core."""
+def widest(plan: Plan) -> int:
+    """How many stages of a plan can ever be at work at once."""
     depth: dict[str, int] = {}
     widths: dict[int, int] = {}
     for node in plan.nodes:
         depth[node.key] = 1 + max((depth[key] for key in node.inputs.values()), default=0)
         if node.role == "stage":
             widths[depth[node.key]] = widths.get(depth[node.key], 0) + 1
-    widest = max(widths.values(), default=1)
-    return max(1, min(jobs or len(cores()), len(cores()), widest))
+    return max(widths.values(), default=1)
 
 
 def execute(
@@ -117,7 +119,7 @@ def execute(
     """
     order = {key: place for place, key in enumerate(in_order(plan))}
     nodes = sorted(missing(plan, store.keys()), key=lambda node: order[node.key])[:limit]
-    opened = engine or open_engine("local", worker_count(plan, jobs))
+    opened = engine or open_engine("local", Opening(store.root, widest(plan), jobs))
     run = _Execution(plan, store, folder=folder, listener=listener, nodes=nodes)
     run.limits = limits or Limits.of(plan)
     try:
@@ -128,7 +130,7 @@ def execute(
         if engine is None or run.is_at_work:
             opened.stop()
         run.close()
-    return Outcome(tuple(run.made), run.failed)
+    return Outcome(tuple(run.made), run.failed, run.stopped)
 
 
 class _Execution:
@@ -154,6 +156,7 @@ class _Execution:
         self.limits = Limits()
         self.made: list[str] = []
         self.failed: dict[str, Mapping[str, Any]] = {}
+        self.stopped: str | None = None
         self._at_work: dict[int, _AtWork] = {}
         self._elsewhere: list[Node] = []
         self._asked = 0.0
@@ -182,7 +185,8 @@ class _Execution:
                 time.sleep(PAUSE_SECONDS)
             elif not self.agenda.has_ready:
                 return
-            if self._is_hopeless():
+            self.stopped = self._hopeless()
+            if self.stopped:
                 return
 
     def leave_out_failures(self) -> None:
@@ -215,7 +219,7 @@ class _Execution:
     def _hand_out(self, engine: Engine, place: int) -> None:
         while (found := self.agenda.next_program()) is not None:
             program, ready = found
-            nodes = self.agenda.hand_out(program, self._lanes(program, ready, engine.places))
+            nodes = self.agenda.hand_out(program, self._lanes(program, ready, engine))
             ours = [node for node in self._claimed(nodes) if self._inputs_are_whole(node)]
             if ours:
                 batch = Batch(program, tuple(self._task(node) for node in ours))
@@ -223,12 +227,14 @@ class _Execution:
                 engine.start(place, batch)
                 return
 
-    def _lanes(self, program: str, ready: int, places: int) -> int:
+    def _lanes(self, program: str, ready: int, engine: Engine) -> int:
         """How many lanes to hand out together: one first, then what takes a moment."""
+        if engine.lanes_at_a_time is not None:
+            return engine.lanes_at_a_time
         pace = self._pace.get(program)
         if pace is None:
             return 1
-        share = -(-ready // places)
+        share = -(-ready // engine.places)
         return max(1, min(share, int(_SECONDS_PER_BATCH / max(pace, 1e-4)), _LANES_AT_MOST))
 
     def _claimed(self, nodes: Sequence[Node]) -> list[Node]:
@@ -264,15 +270,15 @@ class _Execution:
             role=node.role,
             component=node.component,
             arguments=node.arguments,
-            inputs={role: str(self.store.folder(key)) for role, key in node.inputs.items()},
+            inputs={role: _anywhere(self.store.folder(key)) for role, key in node.inputs.items()},
             seed=node.seed,
             vary=node.vary,
             occurrence=self._occurrence(node),
             fresh=node.fresh,
-            folder=str(self.folder),
-            output=str(self.store.open_scratch(node.key)),
-            log=str(self.store.log(node.key)),
-            checkpoints=str(self.store.checkpoints(node.key)),
+            folder=_anywhere(self.folder),
+            output=_anywhere(self.store.open_scratch(node.key)),
+            log=_anywhere(self.store.log(node.key)),
+            checkpoints=_anywhere(self.store.checkpoints(node.key)),
             checkpoint_seconds=self.limits.checkpoint_seconds,
             memory_bytes=self.limits.memory_bytes,
             components=self.components,
@@ -360,14 +366,26 @@ class _Execution:
             self._notes.ended(lost.key, worked=False)
             self.listener(Event("skipped", lost, why))
 
-    def _is_hopeless(self) -> bool:
-        """The first runs all failed, and of one cause: so would the others."""
-        causes = [
-            failure["message"]
+    def _hopeless(self) -> str | None:
+        """That the first runs all failed, and of one cause: so would the others."""
+        if self.made or not len(self.agenda):
+            return None
+        tried = [
+            failure
             for failure in self.failed.values()
             if "event" in failure and "again" not in failure
         ]
-        return not self.made and len(causes) >= _SAME_FAILURES and len(set(causes)) == 1
+        causes = {(one["cause"], _NUMBER.sub("", one["message"])) for one in tried}
+        if len(causes) != 1:
+            return None
+        enough = _SAME_DIVERGED if tried[0]["cause"] == "diverged" else _SAME_FAILURES
+        if len(tried) < enough:
+            return None
+        left = len(self.agenda)
+        return (
+            f"stopped: the first {len(tried)} runs failed of the same cause, and so would what is "
+            f"left ({left} stages and measurements): mend it, and run the same command again"
+        )
 
 
 @dataclass
@@ -377,6 +395,11 @@ class _AtWork:
     program: str
     left: dict[str, Task]
     started: set[str] = field(default_factory=set[str])
+
+
+def _anywhere(path: Path) -> str:
+    """A path as workers can use it, whatever folder they work in."""
+    return str(path.absolute())
 
 
 def _described(node: Node, kept: Kept) -> dict[str, Any]:

@@ -128,7 +128,7 @@ def run_rounds(
         outcome = run(one.plan, left)
         if left is not None:
             left = max(0, left - len(outcome.made) - len(outcome.failed))
-        if one.search is None:
+        if one.search is None or outcome.stopped:
             failed.update(outcome.failed)
         undone = {node.key for node in missing(one.plan, store.keys())} - outcome.failed.keys()
         if undone or left == 0:

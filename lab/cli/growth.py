@@ -104,20 +104,25 @@ def lost_searches(plan: Plan, root: Path) -> Iterator[str]:
             )
 
 
-def run_growing(loaded: Loaded, store: "Store", options: Options, *, limits: "Limits") -> Failures:
-    """Run what a growing plan says is missing, round by round, on one set of workers."""
+def run_growing(
+    loaded: Loaded, store: "Store", options: Options, *, limits: "Limits"
+) -> tuple[Failures, str | None]:
+    """Run what a growing plan says is missing, round by round, on one set of workers.
+
+    Returns the failures, and why it was stopped where it was.
+    """
     from lab.cli.progress import Display
-    from lab.runtime.engine import open_engine
-    from lab.runtime.engines.local import cores
-    from lab.runtime.execution import Outcome, execute, worker_count
+    from lab.runtime.engine import Opening, open_engine
+    from lab.runtime.execution import Outcome, execute, widest
     from lab.runtime.growing import growing, run_rounds
 
     planner, plan = loaded.planner, loaded.plan
+    stopped: list[str] = []
     if plan is None or planner is None:
-        return {}
-    most = min(options.jobs or len(cores()), len(cores()))
-    places = most if plan.searches else worker_count(plan, options.jobs)
-    workers, display = open_engine("local", places), Display(plan, ())
+        return {}, None
+    most = max(one.trials for one in plan.searches) if plan.searches else widest(plan)
+    workers = open_engine("local", Opening(store.root, most, options.jobs))
+    display = Display(plan, ())
     with ExitStack() as shown:
         shown.callback(workers.stop)
 
@@ -129,7 +134,7 @@ def run_growing(loaded: Loaded, store: "Store", options: Options, *, limits: "Li
             if display.total == len(todo):
                 shown.enter_context(display)
             folder, listen = loaded.file.resolve().parent, display.listen
-            return execute(
+            outcome = execute(
                 part,
                 store,
                 folder=folder,
@@ -138,15 +143,17 @@ def run_growing(loaded: Loaded, store: "Store", options: Options, *, limits: "Li
                 engine=workers,
                 limits=limits,
             )
+            stopped.extend([outcome.stopped] if outcome.stopped else [])
+            return outcome
 
         def stands(part: Plan) -> Plan:
             return as_it_stands(loaded, part, store.root, tells_stale=False).plan
 
-        rounds = growing(planner, store, workers=places, stands=stands)
+        rounds = growing(planner, store, workers=workers.places, stands=stands)
         failed = run_rounds(rounds, store, run, limit=options.limit)
     if not display.total:
         print(f"{plan.study}: everything is there already, nothing to run", file=sys.stderr)
-    return failed
+    return failed, next(iter(stopped), None)
 
 
 def settled(plan: Plan, values: Mapping[str, Any], failed: frozenset[str]) -> Plan:

@@ -1,18 +1,39 @@
 """What `lab run` may take: memory and time from the study's `budget` and the command line."""
 
-from collections.abc import Collection
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping
+from sys import stderr
+from typing import TYPE_CHECKING, Any
 
+from lab.cli import exits
 from lab.cli.options import Options
 from lab.cli.units import duration_text
 from lab.compiler.plan import Plan
 from lab.runtime.missing import missing
 from lab.runtime.store import keys_in
+from lab.spec.records import record
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from lab.runtime.execution import Limits
+
+
+@record
+class Ended:
+    """How a run ended: failures by key, why it was stopped, and what is left for want of time."""
+
+    failed: Mapping[str, Mapping[str, Any]]
+    stopped: str | None = None
+    left: str | None = None
+
+    def code(self) -> int:
+        """What the command ends with; says on the way what it was stopped by."""
+        print(
+            *(f"{one}\n" for one in (self.stopped, self.left) if one), sep="", end="", file=stderr
+        )
+        if self.left:
+            return exits.OVER_BUDGET
+        return exits.RUNS_FAILED if self.failed else exits.DONE
 
 
 def limits_of(plan: Plan, options: Options) -> "Limits":

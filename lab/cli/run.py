@@ -11,7 +11,7 @@ from typing import Any
 
 from lab.cli import exits
 from lab.cli.growth import as_known, grows, lost_searches, run_growing
-from lab.cli.limits import left_for_want_of_time, limits_of
+from lab.cli.limits import Ended, left_for_want_of_time, limits_of
 from lab.cli.load import Loaded, show_diagnostics
 from lab.cli.options import Options
 from lab.cli.planned import Planned, planned
@@ -24,8 +24,6 @@ from lab.runtime.descent import older_texts
 from lab.runtime.errors import LabError
 from lab.runtime.missing import missing
 from lab.runtime.store import FAILURES, Store
-
-_NOTHING: Mapping[str, Mapping[str, Any]] = {}
 
 
 def run(options: Options) -> int:
@@ -53,16 +51,13 @@ def _carried_out(one: Planned, command: str, *, runs: bool) -> int:
     if runs and _is_over_budget(one):
         return exits.OVER_BUDGET
     store = Store(one.store)
-    failed, left = _execute(one, store) if runs else (_NOTHING, None)
+    ended = _execute(one, store) if runs else Ended({})
     plan = as_known(loaded, store.root, at_most=True) or one.plan
     _show(loaded, as_it_stands(loaded, plan, store.root), store, command=command)
-    _show_failures(failed, plan, store)
+    _show_failures(ended.failed, plan, store)
     lost = list(lost_searches(plan, store.root))
     print(*lost, sep="\n", end="\n" if lost else "", file=sys.stderr)
-    if left:
-        print(left, file=sys.stderr)
-        return exits.OVER_BUDGET
-    return exits.RUNS_FAILED if failed or lost else exits.DONE
+    return ended.code() or (exits.RUNS_FAILED if lost else exits.DONE)
 
 
 def _is_over_budget(one: Planned) -> bool:
@@ -94,22 +89,22 @@ def _about_missing(absent: list[str], file: Path) -> str:
     return f"{file} names {names}, which is not in {file.parent}: put it there, or name another"
 
 
-def _execute(one: Planned, store: Store) -> tuple[Mapping[str, Mapping[str, Any]], str | None]:
-    """Run what is missing; returns failures by key, and what is left where time was used up."""
+def _execute(one: Planned, store: Store) -> Ended:
+    """Run what is missing."""
     from lab.runtime.execution import execute
 
     loaded, plan, options = one.loaded, one.plan, one.options
     limits = limits_of(plan, options)
     if grows(plan):
         with _asked_to_end_as_interrupted():
-            failed = run_growing(loaded, store, options, limits=limits)
-        known = as_known(loaded, store.root) or plan
-        return failed, left_for_want_of_time(known, store.root, limits, failed)
+            failed, stopped = run_growing(loaded, store, options, limits=limits)
+        plan = as_known(loaded, store.root) or plan
+        return Ended(failed, stopped, left_for_want_of_time(plan, store.root, limits, failed))
     todo = missing(plan, store.keys())
     if not todo:
         why = "everything is there already" if plan.nodes else "no grid of it has a run"
         print(f"{plan.study}: {why}, nothing to run", file=sys.stderr)
-        return _NOTHING, None
+        return Ended({})
     display = Display(plan, todo[: options.limit])
     with _asked_to_end_as_interrupted(), display:
         outcome = execute(
@@ -121,8 +116,8 @@ def _execute(one: Planned, store: Store) -> tuple[Mapping[str, Mapping[str, Any]
             limit=options.limit,
             limits=limits,
         )
-    failed = outcome.failed
-    return failed, left_for_want_of_time(plan, store.root, limits, failed)
+    left = left_for_want_of_time(plan, store.root, limits, outcome.failed)
+    return Ended(outcome.failed, outcome.stopped, left)
 
 
 @contextmanager
@@ -147,7 +142,9 @@ def _show_failures(failed: Mapping[str, Mapping[str, Any]], plan: Plan, store: S
             causes.setdefault(f"{failure['cause']}: {failure['message']}", []).append(key)
     for cause, keys in causes.items():
         times = "" if len(keys) == 1 else f" ({len(keys)} times)"
-        print(f"failed{times}: {cause}", file=sys.stderr)
+        again = all("again" in failed[key] for key in keys)
+        before = " before, and not tried again without --retry" if again else ""
+        print(f"failed{times}{before}: {cause}", file=sys.stderr)
         print(f"  details: {store.root / FAILURES / keys[0]}.json", file=sys.stderr)
     rest = len(failed) - sum(len(keys) for keys in causes.values())
     if rest:
