@@ -71,6 +71,11 @@ def cores() -> list[int]:
     return list(range(os.cpu_count() or 1))
 
 
+def workers_here(widest: int, jobs: int | None) -> int:
+    """How many workers this machine gets for so many batches at once: at most one a core."""
+    return max(1, min(jobs or len(cores()), len(cores()), widest))
+
+
 @cache
 def processor() -> str:
     """The name of the processor."""

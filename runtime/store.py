@@ -26,7 +26,7 @@ RECORD = "record.json"
 FAILURES = "failures"
 LOGS = "logs"
 _VERSION = "VERSION"
-_SCRATCH = ".tmp-"
+SCRATCH = ".tmp-"
 _KEY_LENGTH = 32
 _CHECKSUM = "checksum"
 #: Bytes of what a failed stage printed that its failure quotes.
@@ -70,7 +70,7 @@ class Store:
     def close(self) -> None:
         """Leave the store to others, with nothing in it that is not done."""
         if "owner" in self.__dict__:
-            for folder in self.root.glob(f"{_SCRATCH}*-{self.owner.identity}"):
+            for folder in self.root.glob(f"{SCRATCH}*-{self.owner.identity}"):
                 self.discard(folder)
             self.owner.leave()
             del self.owner
@@ -102,7 +102,7 @@ class Store:
 
     def open_scratch(self, key: str) -> Path:
         """An empty folder to write a stage into, to be committed or discarded."""
-        folder = self.root / f"{_SCRATCH}{key}-{self.owner.identity}"
+        folder = self.root / f"{SCRATCH}{key}-{self.owner.identity}"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         return folder
@@ -187,7 +187,7 @@ class Store:
         running.forget_dead(self.root, watch)
         clear_parts(self.root)
         for entry in list(os.scandir(self.root)):
-            if entry.name.startswith(_SCRATCH):
+            if entry.name.startswith(SCRATCH):
                 if watch.is_dead(entry.name.rpartition("-")[2]):
                     shutil.rmtree(entry.path, ignore_errors=True)
             elif len(entry.name) < _KEY_LENGTH and entry.is_dir():

@@ -4,8 +4,7 @@ The parent speaks on standard input and listens on standard output; what a libra
 standard error. A thread watches standard input, so that a worker ends with its parent even when it
 is killed: no orphan is left at work.
 
-Given two files instead, the process does the one batch that is in the first and appends the lines
-to the second: so a worker on another machine is spoken to, through a folder that both see.
+Workers on other machines are spoken to through a folder instead (`lab.runtime.mailbox`).
 """
 
 import json
@@ -14,7 +13,6 @@ import queue
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 
@@ -31,16 +29,6 @@ def main() -> NoReturn:
     configure()
     while True:
         serve(batch_from_json(batches.get()), send)
-
-
-def serve_file(batch: Path, events: Path) -> None:
-    """Do the batch in a file, and append to another what happens."""
-    from lab.runtime.serving import configure, serve
-    from lab.runtime.task import batch_from_json
-
-    configure()
-    with events.open("a", encoding="utf-8") as file:
-        serve(batch_from_json(batch.read_text(encoding="utf-8")), sender(file))
 
 
 def sender(events: TextIO) -> Callable[[Mapping[str, Any]], None]:

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import IO, Any, cast
 
-from lab.runtime.device import cores
-from lab.runtime.engine import Engine, Said
+from lab.runtime.device import cores, workers_here
+from lab.runtime.engine import Engine, Opening, Said
 from lab.runtime.task import Batch
 from lab.spec.catalog import cache_folder
 
@@ -30,7 +30,8 @@ _EVENT = b'{"event"'
 class Local(Engine):
     """Worker processes on this machine's cores."""
 
-    def __init__(self, places: int) -> None:
+    def __init__(self, opening: Opening) -> None:
+        places = workers_here(opening.widest, opening.jobs)
         self._slots = [_Slot(cores) for cores in _core_sets(places)]
 
     @property
