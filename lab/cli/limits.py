@@ -1,7 +1,7 @@
 """What `lab run` may take: memory and time from the study's `budget` and the command line."""
 
+import sys
 from collections.abc import Collection, Mapping
-from sys import stderr
 from typing import TYPE_CHECKING, Any
 
 from lab.cli import exits
@@ -28,9 +28,9 @@ class Ended:
 
     def code(self) -> int:
         """What the command ends with; says on the way what it was stopped by."""
-        print(
-            *(f"{one}\n" for one in (self.stopped, self.left) if one), sep="", end="", file=stderr
-        )
+        for one in (self.stopped, self.left):
+            if one:
+                print(one, file=sys.stderr)
         if self.left:
             return exits.OVER_BUDGET
         return exits.RUNS_FAILED if self.failed else exits.DONE

@@ -8,6 +8,7 @@ from typing import Any
 
 from lab.cli.estimate import Estimate
 from lab.cli.units import duration_text
+from lab.cli.whereabouts import where
 from lab.compiler.plan import Node, Plan
 from lab.runtime.execution import Event
 from lab.runtime.results import POSITIONS
@@ -66,7 +67,7 @@ class Display:
             self._left.ended(key, time.monotonic(), worked=event.kind == "done")
             self._finished(key)
         if event.kind == "failed":
-            self._say(f"failed: {label}: {event.detail['message']}")
+            self._say(f"failed: {label}{where(self.plan, key)}: {event.detail['message']}")
         elif event.kind == "started":
             self._started(key, label)
         elif event.kind == "progress":

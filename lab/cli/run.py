@@ -1,5 +1,6 @@
 """`lab run` and `lab report`: what is missing is run, then everything is shown."""
 
+import re
 import shlex
 import signal
 import sys
@@ -24,6 +25,8 @@ from lab.runtime.descent import older_texts
 from lab.runtime.errors import LabError
 from lab.runtime.missing import missing
 from lab.runtime.store import FAILURES, Store
+
+_NUMBER = re.compile(r"\d+(\.\d+)?")
 
 
 def run(options: Options) -> int:
@@ -139,8 +142,10 @@ def _show_failures(failed: Mapping[str, Mapping[str, Any]], plan: Plan, store: S
     causes: dict[str, list[str]] = {}
     for key, failure in failed.items():
         if failure["cause"] != "input failed":
-            causes.setdefault(f"{failure['cause']}: {failure['message']}", []).append(key)
-    for cause, keys in causes.items():
+            cause = f"{failure['cause']}: {failure['message']}"
+            causes.setdefault(_NUMBER.sub("", cause), []).append(key)
+    for keys in causes.values():
+        cause = f"{failed[keys[0]]['cause']}: {failed[keys[0]]['message']}"
         times = "" if len(keys) == 1 else f" ({len(keys)} times)"
         again = all("again" in failed[key] for key in keys)
         before = " before, and not tried again without --retry" if again else ""
