@@ -84,6 +84,11 @@ class Reparameterization(ABC):
         """A scalar added to the loss."""
         return 0.0
 
+    def curves(self, split: Split) -> Mapping[str, float]:
+        """What is worth a curve while it is trained, by name: bits, a share of zeros."""
+        del split
+        return {}
+
     def rounded(self, split: Split) -> Split:
         """The split as shipping rounds it. Idempotent."""
         return split

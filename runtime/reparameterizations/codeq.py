@@ -13,6 +13,7 @@ the loss would be another algorithm. As d nears 2 absmax the step s would vanish
 has a floor, with gradients as if it had none. Two bits at least: one has no level but zero.
 """
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 import jax
@@ -56,7 +57,7 @@ class Grid(NamedTuple):
     kind="reparameterization",
     stage="train",
     facts="lab.runtime.facts.methods:codeq",
-    curves=(),
+    curves=("bits", "zeros"),
 )
 class CoDeQ(Reparameterization):
     """Weights on a grid with a dead zone; its width and the bits of each tensor are trained.
@@ -114,6 +115,14 @@ class CoDeQ(Reparameterization):
     def labels(self, split: Split) -> dict[str, str]:
         """`theta_dz` and `theta_bit` for the scalars, `weights` for the rest."""
         return {name: _label(name) for name in split.train}
+
+    def curves(self, split: Split) -> Mapping[str, float]:
+        """Bits of a weight, and the share of weights that are zero, over all tensors."""
+        grids = [self.grid(split, path) for path in _paths(split.train)]
+        count = max(sum(grid.levels.size for grid in grids), 1)
+        bits = sum(float(grid.bits) * grid.levels.size for grid in grids)
+        zeros = sum(int(jnp.sum(grid.levels == 0)) for grid in grids)
+        return {"bits": bits / count, "zeros": zeros / count}
 
     def pack(self, split: Split) -> Packed:
         """Levels in the tensor's bits; step and offset in float32."""

@@ -256,7 +256,8 @@ def _with(begin: Artifact, trainable: Trainable, buffers: Arrays) -> Artifact:
 
 
 def _watched(stage: Train, artifact: Artifact, work: Work, model: Model) -> dict[str, float]:
-    found: dict[str, float] = {}
+    through = reparameterization(artifact)
+    found = {} if through is None else dict(through.curves(artifact.split))
     if stage.watch is not None and stage.data is not None:
         examples = stage.data.loaded().split(stage.watch)
         right = scoring.correct(model, weights(artifact), dict(artifact.buffers), examples)

@@ -164,3 +164,12 @@ def test_a_group_that_nothing_is_in_is_refused() -> None:
         Groups(groups={"theta_dx": AdamW()}).named({"w": "weights"})
     with pytest.raises(UnsuitableSetting, match="says nothing of weights"):
         Groups(groups={"theta_dz": AdamW()}).named({"w": "weights", "t": "theta_dz"})
+
+
+def test_curves_are_bits_and_zeros_over_all_tensors() -> None:
+    split = split_with(dz=0.5, bit=0.4)
+    made = CoDeQ().materialize(split)
+    zeros = sum(int((values == 0).sum()) for values in made.values())
+    found = CoDeQ().curves(split)
+    assert found["zeros"] == pytest.approx(zeros / sum(w.size for w in WEIGHTS.values()))
+    assert found["bits"] == round(6 * np.tanh(0.4) + 2)
