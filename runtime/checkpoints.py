@@ -35,7 +35,10 @@ class Checkpoints:
         self._folder = folder
         self._every = every
         self._now = now
-        self._last = now()
+        self._last = self._began = now()
+        #: The step that this process went on from, and the seconds that were spent before it did.
+        self.resumed_at: int | None = None
+        self.seconds_before = 0.0
 
     @property
     def is_due(self) -> bool:
@@ -58,7 +61,9 @@ class Checkpoints:
                 for path in sorted(place.rglob("*"))
                 if path.is_file()
             }
-            text = json.dumps({"files": sums, "form": _form(state), "about": about})
+            spent = self.seconds_before + self._now() - self._began
+            said = {"files": sums, "form": _form(state), "about": about, "seconds": spent}
+            text = json.dumps(said)
             write_atomically(self._folder / f"{step}{_SUMS}", text.encode())
             self._drop(self._steps()[:-_KEPT])
         except (OSError, ValueError) as error:  # what Orbax raises for a disk that is full, too
@@ -75,6 +80,7 @@ class Checkpoints:
         for step in reversed(self._steps()):
             said = self._said(step)
             if said is not None and said.get("form") == _form(like):
+                self.resumed_at, self.seconds_before = step, float(said.get("seconds", 0.0))
                 return _read(self._folder / str(step), like), said["about"]
             print(f"the checkpoint at step {step} is no use, and removed", file=sys.stderr)
             self._drop([step])

@@ -39,10 +39,12 @@ def perform(task: Task, progress: Progress) -> dict[str, Any]:
         packed={role: Path(path) / artifacts.SHIPPED for role, path in task.inputs.items()},
         checkpoints=_checkpoints(task),
     )
+    checkpoints = work.checkpoints
     found = _measured(made, work) if task.role == "measurement" else _staged(made, work, task)
     return {
         **found,
-        "wall_seconds": time.perf_counter() - begun,
+        "wall_seconds": time.perf_counter() - begun + checkpoints.seconds_before,
+        **({} if checkpoints.resumed_at is None else {"resumed_at": checkpoints.resumed_at}),
         "compile_seconds": meters.compile_seconds() - compiled,
         "memory_bytes": meters.memory_bytes(),
         "environment": environment(),

@@ -18,6 +18,10 @@ from lab.compiler.plan import Node
 class _Active:
     kind: str
     began: float
+    #: When it was first heard how far it is, and how far; then how far it is now. What comes before
+    #: the first word (a compilation, steps of a run that was interrupted) is not its pace.
+    heard: float | None = None
+    from_share: float = 0.0
     share: float = 0.0
 
 
@@ -38,9 +42,12 @@ class Estimate:
         """A node begins to work."""
         self._active[key] = _Active(self._waiting.pop(key), now)
 
-    def advanced(self, key: str, share: float) -> None:
+    def advanced(self, key: str, share: float, now: float) -> None:
         """A node has done a share of its work, 0 … 1."""
-        self._active[key].share = share
+        active = self._active[key]
+        if active.heard is None:
+            active.heard, active.from_share = now, share
+        active.share = share
 
     def ended(self, key: str, now: float, *, worked: bool) -> None:
         """A node is over; one that did not work says nothing of how long its kind takes."""
@@ -83,4 +90,7 @@ class Estimate:
 
 def _whole(active: _Active, now: float) -> float | None:
     """What a node that says how far it is will have taken."""
-    return (now - active.began) / active.share if active.share else None
+    done = active.share - active.from_share
+    if active.heard is None or done <= 0:
+        return None
+    return now - active.began + (1 - active.share) * (now - active.heard) / done

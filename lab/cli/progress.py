@@ -100,7 +100,8 @@ class Display:
             )
 
     def _advanced(self, key: str, label: str, detail: Any) -> None:
-        self._left.advanced(key, detail["step"] / max(detail["total"], 1))
+        share = detail["step"] / max(detail["total"], 1)
+        self._left.advanced(key, share, time.monotonic())
         note = " ".join(
             f"{name} {value:.4g}"
             for name, value in detail["values"].items()

@@ -33,8 +33,18 @@ def test_nothing_is_known_at_first() -> None:
 def test_a_node_that_says_how_far_it_is_is_believed() -> None:
     estimate = Estimate(nodes("fit", "fit"), 0.0)
     estimate.started("0", 0.0)
-    estimate.advanced("0", 0.25)
+    estimate.advanced("0", 0.0, 0.0)
+    estimate.advanced("0", 0.25, 10.0)
     assert estimate.seconds_left(10.0) == pytest.approx(30 + 40)
+
+
+def test_what_comes_before_the_first_word_is_not_the_pace() -> None:
+    estimate = Estimate(nodes("fit"), 0.0)
+    estimate.started("0", 0.0)
+    estimate.advanced("0", 0.1, 60.0)
+    assert estimate.seconds_left(60.0) is None
+    estimate.advanced("0", 0.2, 61.0)
+    assert estimate.seconds_left(61.0) == pytest.approx(8)
 
 
 def test_what_waits_takes_as_long_as_its_kind_did() -> None:
