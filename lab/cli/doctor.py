@@ -12,6 +12,8 @@ _PACKAGES = {
     "aim": "`lab ui`",
     "torch": "reading .pt and .th checkpoints (extra `torch`)",
     "tensorflow-datasets": "prepared TFDS folders (extra `tfds`)",
+    "ray": "`lab run --engine ray` (extra `ray`)",
+    "submitit": "`lab run --engine slurm` (extra `slurm`)",
 }
 
 

@@ -120,8 +120,9 @@ def run_growing(
     stopped: list[str] = []
     if plan is None or planner is None:
         return {}, None
-    most = max(one.trials for one in plan.searches) if plan.searches else widest(plan)
-    workers = open_engine("local", Opening(store.root, most, options.jobs))
+    most = max(widest(plan), sum(one.runs for one in plan.searches))
+    opening = Opening(store.root, most, options.jobs, options.devices)
+    workers = open_engine(options.engine, opening)
     display = Display(plan, ())
     with ExitStack() as shown:
         shown.callback(workers.stop)

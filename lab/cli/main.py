@@ -76,7 +76,7 @@ COMMANDS = (
         "run",
         "run what is missing and report",
         "lab.cli.run:run",
-        (*_STUDY, "--only", "--jobs", "--limit", "--memory", "--checkpoint", "--retry"),
+        (*_STUDY, "--only", "--engine", "--jobs", "--limit", "--memory", "--checkpoint", "--retry"),
     ),
     Command(
         "report",
@@ -213,6 +213,14 @@ ARGUMENTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "--json": (("--json",), {"action": "store_true", "help": "print JSON"}),
     "--check": (("--check",), {"action": "store_true", "help": "exit 1 where text would change"}),
     "--diff": (("--diff",), {"action": "store_true", "help": "print the change, write nothing"}),
+    "--engine": (
+        ("--engine",),
+        {
+            "choices": ("local", "ray", "slurm"),
+            "metavar": "local|ray|slurm",
+            "help": "where to run: this machine, a Ray cluster, jobs of Slurm",
+        },
+    ),
     "--jobs": (
         ("--jobs",),
         {"type": _positive, "metavar": "N", "help": "worker processes at most"},

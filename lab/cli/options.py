@@ -23,6 +23,8 @@ class Options:
     because: str | None = None
     jobs: int | None = None
     limit: int | None = None
+    engine: str = "local"
+    devices: int = 1
     retry: bool = False
     checkpoint: float | None = None
     memory: float | None = None

@@ -6,7 +6,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +94,8 @@ def _about_missing(absent: list[str], file: Path) -> str:
 
 def _execute(one: Planned, store: Store) -> Ended:
     """Run what is missing."""
-    from lab.runtime.execution import execute
+    from lab.runtime.engine import Opening, open_engine
+    from lab.runtime.execution import execute, widest
 
     loaded, plan, options = one.loaded, one.plan, one.options
     limits = limits_of(plan, options)
@@ -109,14 +110,18 @@ def _execute(one: Planned, store: Store) -> Ended:
         print(f"{plan.study}: {why}, nothing to run", file=sys.stderr)
         return Ended({})
     display = Display(plan, todo[: options.limit])
-    with _asked_to_end_as_interrupted(), display:
+    opening = Opening(store.root, widest(plan), options.jobs, options.devices)
+    with _asked_to_end_as_interrupted(), ExitStack() as opened:
+        engine = open_engine(options.engine, opening)
+        opened.callback(engine.stop)
+        opened.enter_context(display)
         outcome = execute(
             plan,
             store,
             folder=loaded.file.resolve().parent,
             listener=display.listen,
-            jobs=options.jobs,
             limit=options.limit,
+            engine=engine,
             limits=limits,
         )
     left = left_for_want_of_time(plan, store.root, limits, outcome.failed)
