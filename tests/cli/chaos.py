@@ -78,8 +78,8 @@ def processes(mark: str) -> list[int]:
 class Chaos:
     """A study that is run, killed, and run again until it is done."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
-        self.file = study(folder, TEXT, "chaos.lab")
+    def __init__(self, folder: Path, text: str, seed: int) -> None:
+        self.file = study(folder, text, "chaos.lab")
         self.results = folder / "results"
         self.store = self.results / "store"
         self.draw = random.Random(seed)

@@ -107,7 +107,7 @@ def test_a_full_disk_costs_a_checkpoint_and_no_run(
 
 
 def test_a_checkpoint_is_due_after_so_many_seconds(tmp_path: Path) -> None:
-    times = iter([0.0, 59.0, 60.0, 61.0, 62.0])
+    times = iter([0.0, 59.0, 60.0, 60.0, 61.0, 62.0])
     kept = Checkpoints(tmp_path, 60, lambda: next(times))
     assert not kept.is_due
     assert kept.is_due
