@@ -146,7 +146,7 @@ def test_errors_add_up_to_a_bound() -> None:
     scores = jax.random.normal(jax.random.key(9), (BATCH,))
     for _ in range(40):
         memory = selector.select(scores, memory, jax.random.key(0), batch=BATCH, clock=CLOCK).memory
-    assert float(memory["errors"]) == 10.0
+    assert float(memory["errors"]) == 1.0
 
 
 def test_a_warm_up_of_zero_keeps_the_threshold() -> None:
