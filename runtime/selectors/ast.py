@@ -32,8 +32,8 @@ from lab.spec.declare import Schedule, Share, component, parameter
 
 #: Share of the running mean and spread of scores that is kept at a step.
 KEPT = 0.95
-#: Errors that are added up at most, in steps with all active: more, and a rate that was off for long
-#: swings to the other side for as long.
+#: Errors that are added up at most, in steps with all active. With more, a rate that was off for
+#: long swings to the other side for as long.
 WINDUP = 1.0
 #: The least chance of an example to be drawn, over that of an even draw.
 FLOOR = 0.1
