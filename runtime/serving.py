@@ -5,6 +5,7 @@ What happens is said as events, each with the `key` of its task: `started`; `pro
 end of the batch `idle`.
 """
 
+import errno
 import os
 import sys
 import threading
@@ -97,10 +98,18 @@ def _done(task: Task, send: Send) -> dict[str, Any]:
         return _failed("refused", failure)
     except MemoryError as failure:
         return _failed("out of memory", failure)
+    except OSError as failure:
+        return {**_failed("input/output", failure), "message": _about_files(failure)}
     except Exception as failure:  # noqa: BLE001 - the one place where any defect becomes a result
         return _failed("defect", failure)
     finally:
         ended()
+
+
+def _about_files(failure: OSError) -> str:
+    if failure.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "the disk is full: make room, and run the same command again"
+    return f"{failure.filename or 'input/output'}: {failure.strerror or failure}"
 
 
 def _failed(cause: str, failure: BaseException) -> dict[str, Any]:

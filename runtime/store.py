@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -56,12 +57,19 @@ class Store:
         except OSError as error:
             raise LabError(f"cannot write to the store {root}: {error.strerror}") from error
         _check_version(root)
-        self._clear_dead()
+        with suppress(OSError):  # A store that cannot be written to can be read.
+            self._clear_dead()
 
     @cached_property
     def owner(self) -> Owner:
-        """This process, as others who use the store see it."""
-        return Owner(self.root)
+        """This process, as others who use the store see it: who writes to it has to be known."""
+        try:
+            return Owner(self.root)
+        except OSError as error:
+            raise LabError(
+                f"cannot write to the store {self.root}: {error.strerror}: what is there can be "
+                "read (`lab report`, `lab results`); to run more, name another with --results"
+            ) from error
 
     def has(self, key: str) -> bool:
         """Whether a stage is here, whoever made it and when."""
@@ -176,6 +184,8 @@ class Store:
             if (place / RECORD).is_file():
                 self.discard(scratch)
                 return
+            if not place.exists():
+                raise
             # What stands there without a record is what is left of a stage, and counts as absent.
             place.unlink() if place.is_file() else shutil.rmtree(place)
             scratch.rename(place)

@@ -99,10 +99,12 @@ class _Slot:
     def died(self) -> Said:
         """The worker at work is gone: what to record."""
         self.is_busy = False
-        code = self._workers.pop(self._fresh).wait()
+        code = self._workers[self._fresh].wait()
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         message = f"the worker process ended with {how}; signal 9 often means out of memory"
-        return {"event": "died", "message": message, "traceback": self.reader().complaints()}
+        said = {"event": "died", "message": message, "traceback": self.reader().complaints()}
+        self._forget(self._fresh)
+        return said
 
     def ask_to_end(self) -> None:
         """Close the workers' input, at which they end."""
@@ -118,13 +120,24 @@ class _Slot:
             except subprocess.TimeoutExpired:
                 worker.kill()
                 worker.wait()
-            _pipe(worker.stdout).close()
-        self._workers.clear()
+        for fresh in tuple(self._workers):
+            self._forget(fresh)
         self.is_busy = False
+
+    def _forget(self, fresh: bool) -> None:
+        """A worker has ended: close what connected us."""
+        worker = self._workers.pop(fresh)
+        with suppress(BrokenPipeError):
+            _pipe(worker.stdin).close()
+        _pipe(worker.stdout).close()
+        self._readers.pop(fresh).close()
 
     def _worker(self, fresh: bool) -> "subprocess.Popen[bytes]":
         worker = self._workers.get(fresh)
-        if worker is None or worker.poll() is not None:
+        if worker is not None and worker.poll() is not None:
+            self._forget(fresh)
+            worker = None
+        if worker is None:
             complaints = tempfile.TemporaryFile()  # noqa: SIM115 - as long-lived as the worker
             worker = self._workers[fresh] = _spawn(self.cores, complaints)
             self._readers[fresh] = _Lines(_pipe(worker.stdout).fileno(), complaints)
@@ -150,6 +163,10 @@ class _Lines:
         size = self._complaints.seek(0, os.SEEK_END)
         self._complaints.seek(max(0, size - _LAST_WORDS))
         return self._complaints.read().decode(errors="replace")
+
+    def close(self) -> None:
+        """Nobody asks any more."""
+        self._complaints.close()
 
 
 def _event_in(line: bytes) -> Said | None:
