@@ -70,14 +70,16 @@ def taught(recipe: Recipe, supply: Supply, batch: Batch) -> Batch:
     return batch._replace(teachers=said)
 
 
-def pieces(batch: Batch, cuts: int) -> Batch:
+def pieces(batch: Batch, cuts: int, devices: int = 1) -> Batch:
     """The batch in so many equal pieces along a new first axis, the last one filled up.
+
+    Each is a multiple of so many devices.
 
     The filling has no share in the mean. (Batch statistics of a network do see it, and are those of
     a piece.)
     """
     count = len(batch.shares)
-    size = -(-count // cuts)
+    size = -(-count // (cuts * devices)) * devices
     index = jnp.arange(cuts * size)
     there = (index < count).astype(jnp.float32)
     filled = batch.rows(jnp.minimum(index, count - 1))

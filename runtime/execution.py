@@ -45,13 +45,15 @@ class Limits:
     `memory_bytes`: of the process of a run. `deadline`: a moment of `time.monotonic`, at which what
     is under way is given up; it goes on from its checkpoint another time. `checkpoint_seconds`:
     seconds of a stage's work that a kill may cost. `retry`: try again what failed before of a cause
-    of its own, as a loss that diverged.
+    of its own, as a loss that diverged. `devices`: how many share the batches of a training, which
+    is no part of what it makes.
     """
 
     memory_bytes: float | None = None
     deadline: float | None = None
     checkpoint_seconds: float = checkpoints.SECONDS
     retry: bool = False
+    devices: int = 1
 
     @classmethod
     def of(cls, plan: Plan) -> "Limits":
@@ -281,6 +283,7 @@ class _Execution:
             checkpoints=_anywhere(self.store.checkpoints(node.key)),
             checkpoint_seconds=self.limits.checkpoint_seconds,
             memory_bytes=self.limits.memory_bytes,
+            devices=self.limits.devices,
             components=self.components,
         )
 

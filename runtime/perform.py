@@ -38,6 +38,7 @@ def perform(task: Task, progress: Progress) -> dict[str, Any]:
         folder=folder,
         packed={role: Path(path) / artifacts.SHIPPED for role, path in task.inputs.items()},
         checkpoints=_checkpoints(task),
+        devices=task.devices,
     )
     checkpoints = work.checkpoints
     found = _measured(made, work) if task.role == "measurement" else _staged(made, work, task)

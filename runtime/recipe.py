@@ -26,8 +26,9 @@ class Recipe:
     """How to train: all but the arrays. Equal recipes, traced numbers aside, compile once.
 
     `steps` counts batches; the optimizer moves after every `accumulate` of them. Gradients are cut
-    to the norm `clip`. A batch is run in `cuts` pieces, one after another. `teachers` are networks
-    that the loss listens to, by role. Groups that decide bit widths rest from `freeze_bits_at` on.
+    to the norm `clip`. A batch is run in `cuts` pieces, one after another, each spread over so many
+    `devices`. `teachers` are networks that the loss listens to, by role. Groups that decide bit
+    widths rest from `freeze_bits_at` on.
     """
 
     model: Model
@@ -44,6 +45,7 @@ class Recipe:
     clip: float | None = field(default=None, metadata={"traced": True})
     accumulate: int = 1
     cuts: int = 1
+    devices: int = 1
     precision: Precision = "f32"
     freeze_bits_at: int | None = None
     teachers: tuple[tuple[str, Model], ...] = ()

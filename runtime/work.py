@@ -23,7 +23,8 @@ class Work:
     `stream(name)` is the random key of a stream (`init`, `batches`, `augment`, `dropout`): equal in
     every arm of a replicate. `folder` resolves the study's relative file names. `packed` maps a
     role to the packed file of that input, the one whose length is counted. A stage that takes long
-    says now and then where it stands to `checkpoints`, and goes on from what they restore.
+    says now and then where it stands to `checkpoints`, and goes on from what they restore. What can
+    be spread over several `devices` is.
     """
 
     inputs: Mapping[str, Artifact]
@@ -32,6 +33,7 @@ class Work:
     folder: Path
     packed: Mapping[str, Path] = field(default_factory=dict)
     checkpoints: Checkpoints = field(default_factory=Nowhere)
+    devices: int = 1
 
 
 class Stage(ABC):
