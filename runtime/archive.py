@@ -1,4 +1,8 @@
-"""Results moved between machines: a tar file of stages, checked when they go and when they come."""
+"""Results moved between machines: a tar file of stages, checked when they go and when they come.
+
+With the stages goes what a store says of them: journals of searches, results that were accepted,
+and the code behind results. These are small, and all of them go.
+"""
 
 import re
 import tarfile
@@ -6,12 +10,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lab.runtime import index
+from lab.runtime.accepted import NAME as ACCEPTED
+from lab.runtime.accepted import accept, accepted_in
+from lab.runtime.counts import NAME as COUNTS
+from lab.runtime.descent import CODE
 from lab.runtime.errors import CorruptFile, LabError
+from lab.runtime.files import write_atomically
+from lab.runtime.journal import FOLDER as JOURNALS
+from lab.runtime.journal import Journal
 from lab.runtime.store import RECORD, Made, Store
 
 #: The first member of an archive; says how the others are laid out.
 _MARK = "lab-store-1"
 _KEY = re.compile("[0-9a-f]{32}")
+#: What a store says of its stages, beside them.
+_SAID = (f"{JOURNALS}/*.jsonl", f"{CODE}/*.json", ACCEPTED, COUNTS)
 
 
 def pack(store: Store, keys: Sequence[str], path: Path) -> None:
@@ -23,6 +36,9 @@ def pack(store: Store, keys: Sequence[str], path: Path) -> None:
             for key in keys:
                 store.verify(key)
                 archive.add(store.folder(key), key, filter=_anonymous)
+            for name in _SAID:
+                for one in sorted(store.root.glob(name)):
+                    archive.add(one, str(one.relative_to(store.root)), filter=_anonymous)
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
@@ -37,14 +53,48 @@ def unpack(store: Store, path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     scratch = store.open_scratch("import")
     try:
         _extract(path, scratch)
-        keys = sorted(one.name for one in scratch.iterdir())
+        names = {one.name for one in scratch.iterdir()} - {JOURNALS, CODE, ACCEPTED, COUNTS}
+        keys = sorted(names)
         if not all(map(_KEY.fullmatch, keys)):
             raise CorruptFile(f"{path} holds what is no stage: copy it again")
         new = tuple(key for key in keys if not store.has(key))
+        said = accepted_in(scratch)
+        journals = [Journal(one) for one in sorted((scratch / JOURNALS).glob("*.jsonl"))]
         _commit(store, new, scratch)
+        _keep_journals(store.root, journals)
+        _keep_code(store.root, scratch / CODE)
+        _keep_counts(store.root / COUNTS, scratch / COUNTS)
+        known = accepted_in(store.root)
+        accept(store.root, [one for one in said if one not in known])
         return new, tuple(key for key in keys if key not in new)
     finally:
         store.discard(scratch)
+
+
+def _keep_journals(root: Path, journals: Sequence[Journal]) -> None:
+    """Journals that came, where there are none or they say more of what is said here already."""
+    (root / JOURNALS).mkdir(exist_ok=True)
+    for one in journals:
+        content, place = one.path.read_bytes(), root / JOURNALS / one.path.name
+        if not place.exists() or content.startswith(place.read_bytes()):
+            write_atomically(place, content)
+
+
+def _keep_code(root: Path, came: Path) -> None:
+    """Digests of the code behind results: a file for each version, which never changes."""
+    for one in sorted(came.glob("*.json")):
+        if not (root / CODE / one.name).exists():
+            (root / CODE).mkdir(exist_ok=True)
+            write_atomically(root / CODE / one.name, one.read_bytes())
+
+
+def _keep_counts(here: Path, came: Path) -> None:
+    """Notes of how many replicates points got, those that are not here."""
+    if came.is_file():
+        known = set(here.read_bytes().splitlines()) if here.exists() else set[bytes]()
+        new = [line for line in came.read_bytes().splitlines() if line not in known]
+        with here.open("ab") as file:
+            file.write(b"".join(line + b"\n" for line in new))
 
 
 def _commit(store: Store, keys: Sequence[str], scratch: Path) -> None:

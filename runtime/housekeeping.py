@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lab.runtime.checkpoints import FOLDER as CHECKPOINTS
 from lab.runtime.errors import CorruptFile
+from lab.runtime.index import index
 from lab.runtime.store import FAILURES, LOGS, Store
 
 
@@ -50,7 +51,29 @@ def garbage(store: Store, needed: frozenset[str] | None) -> list[Garbage]:
         found += [_of(store.folder(key), "no study that was named needs it") for key in gone]
         logs = (store.root / LOGS / f"{key}.txt" for key in gone)
         found += [_of(path, "printed by a stage that goes") for path in logs if path.exists()]
+        found += [
+            _of(path, "begun of a stage that no study that was named needs")
+            for path in sorted((store.root / CHECKPOINTS).glob("[!.]*"))
+            if path.name not in keys | needed
+        ]
     return found
+
+
+def with_kin(root: Path, keys: frozenset[str]) -> frozenset[str]:
+    """Stages with all that they were made from, and what was measured of these."""
+    stored = index(root)
+    kin, waiting = set(keys), list(keys)
+    while waiting:
+        found = stored.get(waiting.pop())
+        new = set(found.inputs.values()) - kin if found else set[str]()
+        kin |= new
+        waiting.extend(new)
+    measured = {
+        key
+        for key, one in stored.items()
+        if one.role == "measurement" and kin.issuperset(one.inputs.values())
+    }
+    return frozenset(kin | measured)
 
 
 def remove(store: Store, unneeded: Iterable[Garbage]) -> None:

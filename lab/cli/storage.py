@@ -7,12 +7,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lab.cli import exits
+from lab.cli.growth import as_known
 from lab.cli.load import load, results_folder, show_diagnostics
 from lab.cli.options import Options
 from lab.cli.plan_tables import table
+from lab.cli.standing import as_it_stands
 from lab.cli.units import bytes_text
 from lab.runtime import archive, housekeeping
 from lab.runtime.errors import LabError
+from lab.runtime.journal import journal_of
 from lab.runtime.leases import leases_in
 from lab.runtime.store import Store
 from lab.spec.suggest import nearest
@@ -101,7 +104,7 @@ def _gc(options: Options, studies: Sequence[Path]) -> int:
     busy = leases_in(kept.root)
     if busy:
         raise LabError(f"{next(iter(busy.values()))} is at work on {kept.root}: wait until it ends")
-    needed = _needed(studies, options) if studies else None
+    needed = _needed(studies, options, kept.root) if studies else None
     found = housekeeping.garbage(kept, needed)
     freed = sum(one.size for one in found)
     if options.json:
@@ -118,8 +121,12 @@ def _gc(options: Options, studies: Sequence[Path]) -> int:
     return exits.DONE
 
 
-def _needed(studies: Sequence[Path], options: Options) -> frozenset[str]:
-    """Keys that studies need, in the default profile and in each of their own."""
+def _needed(studies: Sequence[Path], options: Options, root: Path) -> frozenset[str]:
+    """Keys that studies need, in the default profile and in each of their own.
+
+    Results of older code that stand in the place of theirs are needed too, and so are the trials of
+    their searches.
+    """
     needed: set[str] = set()
     for file in studies:
         first = load(file, profile=options.profile, sets=options.sets)
@@ -129,7 +136,12 @@ def _needed(studies: Sequence[Path], options: Options) -> frozenset[str]:
             if loaded.plan is None:
                 show_diagnostics(loaded)
                 raise LabError(f"{file} has mistakes, so what it needs cannot be known")
-            needed.update(node.key for node in loaded.plan.nodes)
+            plan = as_known(loaded, root, at_most=True) or loaded.plan
+            stands = as_it_stands(loaded, plan, root, tells_stale=False).plan
+            needed.update(node.key for one in (plan, stands) for node in one.nodes)
+            journals = [journal_of(one, root) for one in plan.searches]
+            trials = {key for one in journals for entry in one.entries for key in entry.keys}
+            needed |= housekeeping.with_kin(root, frozenset(trials)) if trials else trials
     return frozenset(needed)
 
 
@@ -138,7 +150,7 @@ def _export(options: Options, studies: Sequence[Path]) -> int:
     if options.output is None:
         raise LabError("name the archive to write: `lab store export -o results.tar`")
     keys = kept.keys()
-    chosen = sorted(keys & _needed(studies, options) if studies else keys)
+    chosen = sorted(keys & _needed(studies, options, kept.root) if studies else keys)
     archive.pack(kept, chosen, options.output)
     size = bytes_text(options.output.stat().st_size)
     print(f"{len(chosen)} stages and measurements, {size} in {options.output}")

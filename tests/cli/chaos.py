@@ -102,7 +102,7 @@ class Chaos:
             env={**os.environ, MARK: mark},
         )
         try:
-            said = process.communicate(timeout=self.draw.uniform(2.0, 9.0) if may else 300)[0]
+            said = process.communicate(timeout=self._moment(process) if may else 300)[0]
         except subprocess.TimeoutExpired:
             self._kill(process, mark)
             said = process.communicate(timeout=300)[0]
@@ -115,6 +115,15 @@ class Chaos:
             assert step >= self.seen.get(key, 0), "work that was kept was lost"
             self.seen[key] = step
         return process.returncode != 0
+
+    def _moment(self, process: "subprocess.Popen[str]") -> float:
+        """Seconds to wait from now: any time, or soon after the next checkpoint of a stage."""
+        if self.draw.random() < 0.3:
+            return self.draw.uniform(1.0, 9.0)
+        before = steps(self.store)
+        while process.poll() is None and steps(self.store).items() <= before.items():
+            time.sleep(0.02)
+        return self.draw.uniform(0.0, 1.5)
 
     def _kill(self, process: "subprocess.Popen[str]", mark: str) -> None:
         how = self.draw.choice(("kill", "worker", "terminate", "interrupt"))

@@ -115,6 +115,22 @@ def test_a_search_that_was_killed_goes_on_to_the_same_results(whole: Whole, tmp_
     assert first == second
 
 
+def test_a_search_moves_with_its_journal_and_its_trials_are_no_garbage(
+    whole: Whole, tmp_path: Path
+) -> None:
+    file, archive = str(whole[0] / "studies" / "tiny.lab"), str(tmp_path / "moved.tar")
+    asked = lab("store", "gc", file, "--json")
+    assert json.loads(asked.stdout)["garbage"] == []
+    assert lab("store", "export", file, "-o", archive).returncode == 0
+    there = str(tmp_path / "there")
+    assert lab("store", "import", archive, "--results", there).returncode == 0
+    assert ", 0 new" in lab("plan", file, "--results", there).stdout
+    stores = (whole[0] / "results" / "store", tmp_path / "there" / "store")
+    for part in ("searches", "code"):
+        first, second = ({p.name: p.read_bytes() for p in (s / part).iterdir()} for s in stores)
+        assert first == second
+
+
 def test_a_search_that_nothing_satisfies_has_no_winner_and_the_rest_is_run(tmp_path: Path) -> None:
     text = TEXT.replace("accuracy > 10%", "accuracy > 99.9%").replace("trials 4", "trials 2")
     done = lab("run", str(study(tmp_path, text)))
