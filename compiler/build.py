@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 
+from lab.compiler.axes import slots_at
 from lab.compiler.claims import plan_claim
-from lab.compiler.evaluate import NOWHERE, Contents, Evaluator, Noted
+from lab.compiler.evaluate import NOWHERE, Contents, Noted
 from lab.compiler.graph import Asked
 from lab.compiler.measures import Metrics, Universe
 from lab.compiler.needs import refuse_unmet
 from lab.compiler.plan import Adaptive, AxisSummary, ColumnPlan, FigurePlan, Plan, Removed
-from lab.compiler.points import ROOTS, Expansion, Point, Scope, arm_text, expand
+from lab.compiler.points import ROOTS, Expansion, Point, Scope, arm_text, expand, narrowed
 from lab.compiler.problem import Problem
 from lab.compiler.runs import Described, Unfolding
 from lab.compiler.searches import Decisions, search_winners
@@ -85,13 +86,12 @@ class _Builder:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self.study = scope.study
-        self.paths = dict(_paths(scope.study))
-        self.written = list(self.paths.items())
+        self.written = _paths(scope.study)
         self.mentions: dict[str, list[int]] = {}
-        for i, (_, slots) in enumerate(self.written):
-            for slot in slots:
+        for i, path in enumerate(self.written):
+            for slot in path.slots:
                 self.mentions.setdefault(slot, []).append(i)
-        self.texts = {slot: text for text, slots in self.paths.items() for slot in slots}
+        self.texts = {slot: path.text for path in self.written for slot in path.slots}
         self.columns = _columns(scope.study)
         self._known_texts: dict[int, tuple[Noted, str]] = {}
         self._departs: dict[frozenset[str], tuple[str, ...]] = {}
@@ -127,7 +127,7 @@ class _Builder:
 
     def _described(self, point: Point, universe: Universe) -> Described:
         repeat = point.grid.repeat or self.study.repeat
-        evaluator: Evaluator = self.scope.evaluator(point.axes, point.chooser)
+        evaluator = narrowed(self.scope.evaluator(point.axes, point.chooser), point.settings)
         evaluator.forks = False
         metrics = Metrics(evaluator, repeat.vary, point.stage, universe=universe)
         return Described(
@@ -156,9 +156,11 @@ class _Builder:
             here.update(self._mentioned(layer))
         found: dict[str, str] = {}
         for place in sorted({place for slot in here for place in self.mentions[slot]}):
-            text, slots = self.written[place]
-            if text != "method":
-                found[text] = self._text(next(here[slot] for slot in slots if slot in here))
+            path = self.written[place]
+            slots = slots_at(path, point.settings) if path.of else path.slots
+            noted = next((here[slot] for slot in slots if slot in here), None)
+            if path.text != "method" and noted is not None:
+                found[path.text] = self._text(noted)
         return found
 
     def _mentioned(self, layer: Mapping[str, Noted]) -> Mapping[str, Noted]:
@@ -194,7 +196,7 @@ class _Builder:
         """What a point has at a path, as text."""
         if "method" in path.slots:
             return point.arm
-        for slot in path.slots:
+        for slot in slots_at(path, point.settings):
             noted = point.settings.at(slot)
             if noted is not None:
                 return self._text(noted)
@@ -213,17 +215,29 @@ class _Builder:
                 yield Removed(grid.name, one.text, one.reason, count * replicates, left)
 
 
-def _paths(study: core.Study) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Every path that the study mentions, with its slots."""
-    yield from (("method", ("method",)), ("model", ("model",)), ("data", ("data",)))
+def _paths(study: core.Study) -> list[core.AxisPath]:
+    """Every path that the study mentions once, with its slots wherever it is mentioned."""
+    found: dict[str, core.AxisPath] = {}
+    for one in _mentioned_paths(study):
+        known = found.setdefault(one.text, one)
+        more = [i for i, slot in enumerate(one.slots) if slot not in known.slots]
+        slots = (*known.slots, *(one.slots[i] for i in more))
+        of = (*known.of, *(one.of[i] for i in more if one.of))
+        found[one.text] = core.AxisPath(one.text, slots, known.span, of)
+    return list(found.values())
+
+
+def _mentioned_paths(study: core.Study) -> Iterator[core.AxisPath]:
+    yield from (core.AxisPath(root, (root,), study.repeat.span) for root in ROOTS)
     for grid in study.grids:
         for axis in grid.axes:
-            yield from ((path.text, path.slots) for path in axis.paths)
+            yield from axis.paths
     for claim in study.claims:
-        yield from ((path.text, path.slots) for one in claim.over for path in one.paths)
+        for one in claim.over:
+            yield from one.paths
     for figure in study.report:
         for paths in figure.paths.values():
-            yield from ((path.text, path.slots) for path in paths)
+            yield from paths
 
 
 def _columns(study: core.Study) -> dict[str, core.Column]:

@@ -6,8 +6,9 @@ alternatives, and the models and data it was run on, must all satisfy the claim:
 as `every` does.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
+from lab.compiler.axes import Axes, guards_of, slots_at
 from lab.compiler.canonical import Shown, digest
 from lab.compiler.chooser import Chooser
 from lab.compiler.conditions import holds
@@ -16,7 +17,7 @@ from lab.compiler.formulas import Formula, tree
 from lab.compiler.graph import Asking
 from lab.compiler.measures import Metrics, Universe
 from lab.compiler.plan import Case, ClaimPlan, Comparison, Junction, Tree
-from lab.compiler.points import Point, Scope
+from lab.compiler.points import Point, Scope, narrowed
 from lab.compiler.problem import Problem
 from lab.spec import core
 from lab.spec.records import record
@@ -33,6 +34,18 @@ class Setting:
         return {
             slot: Closure(Resolved(noted.value), NOWHERE) for slot, noted in self.values.items()
         }
+
+    @classmethod
+    def of_point(cls, point: Point, paths: Sequence[core.AxisPath]) -> "Setting":
+        """What a point has at some paths. `method.rank` is set for every arm that has one."""
+        here = point.settings
+        found: dict[str, Noted] = {}
+        for path in paths:
+            own = {slot: here[slot] for slot in slots_at(path, here) if slot in here}
+            if path.of and own:
+                own = dict.fromkeys(path.slots, next(iter(own.values())))
+            found |= own
+        return cls(dict(sorted(found.items())))
 
 
 def plan_claim(claim: core.Claim, *, universe: Universe, graph: Asking) -> ClaimPlan:
@@ -60,15 +73,16 @@ def _replicates(study: core.Study, points: list[Point]) -> core.Repeat:
 
 def _settings(claim: core.Claim, points: list[Point]) -> list[Setting]:
     """Combinations, found in the grids, of the slots that the claim ranges over."""
-    slots = {slot for one in claim.over for path in one.paths for slot in path.slots}
+    paths = [path for one in claim.over for path in one.paths]
+    slots = {slot for path in paths for slot in path.slots}
     if not slots:
         return [Setting({})]
     found: dict[str, Setting] = {}
     for point in points:
-        values = {slot: point.settings[slot] for slot in sorted(slots) if slot in point.settings}
-        if values and point.departs <= slots:
-            key = digest({slot: noted.value for slot, noted in values.items()})
-            found.setdefault(key, Setting(values))
+        setting = Setting.of_point(point, paths)
+        if setting.values and point.departs <= slots:
+            key = digest({slot: noted.value for slot, noted in setting.values.items()})
+            found.setdefault(key, setting)
     return list(found.values()) or [Setting({})]
 
 
@@ -107,13 +121,15 @@ class _Cases:
 
     def at(self, axes: Mapping[str, Closure], setting: Setting) -> Iterator[Case]:
         """Cases at a setting: one for each combination of the arms' own alternatives."""
-        chooser = Chooser()
+        chooser, roots = Chooser(), _chosen_roots(axes, self.scope.study)
+        paths = (path for one in self.claim.over for path in one.paths)
+        axes = Axes(axes, guards_of(paths))
         while True:
-            evaluator = self.scope.evaluator(axes, chooser)
+            evaluator = narrowed(self.scope.evaluator(axes, chooser), roots)
             metrics = Metrics(evaluator, self.repeat.vary, None, universe=self.universe)
             condition = self._condition(self.claim.condition, metrics)
             settings = {**evaluator.settings, **setting.values}
-            settings.update(_chosen_roots(axes, self.scope.study))
+            settings.update(roots)
             if self.claim.where is None or holds(self.claim.where, settings) is not False:
                 yield self._case(settings, chooser, condition)
             if not chooser.advance():

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any, cast
 
+from lab.compiler.axes import slots_at
 from lab.compiler.evaluate import Noted
 from lab.compiler.problem import Absent, Problem
 from lab.spec import core
@@ -69,7 +70,7 @@ def _sized(expression: core.Core, settings: Mapping[str, Noted]) -> float | Dura
 
 
 def _is_instead_of_a_number(path: core.PathValue, settings: Mapping[str, Noted]) -> bool:
-    value = next(settings[slot].value for slot in path.slots if slot in settings)
+    value = next(settings[slot].value for slot in slots_at(path, settings) if slot in settings)
     return value is None or (isinstance(value, dict) and "duration" not in value)
 
 
@@ -84,7 +85,7 @@ def _number(expression: core.Core, settings: Mapping[str, Noted]) -> float:
 def _operand(expression: core.Core, settings: Mapping[str, Noted]) -> Any:
     match expression:
         case core.PathValue():
-            for slot in expression.slots:
+            for slot in slots_at(expression, settings):
                 if slot in settings:
                     return _bare(settings[slot].value)
             raise Absent

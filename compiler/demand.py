@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, cast
 
 from lab.compiler.arithmetic import range_length
+from lab.compiler.axes import Axes
 from lab.compiler.chooser import Chooser
 from lab.compiler.evaluate import ELSEWHERE, NOWHERE, Closure, Environment, Evaluator, Resolved
 from lab.compiler.nested import ROOTS
@@ -51,16 +52,50 @@ class Demands:
 
     def point(self) -> Sites:
         """What a point asks for: its arm, and the choice of model and data."""
+        for kind in KINDS:
+            axes = self._axes
+            if isinstance(axes, Axes) and axes.guarded(kind) and kind not in axes.names:
+                return self._by_root(kind, axes)
         roots = [one for kind in KINDS for one in self._root(kind)]
         axis = self._axes.get("method")
         if axis is not None:
-            return (*roots, *self._at("method", axis, self._stages))
+            return (*roots, *self._at("method", axis, self._arm))
         methods = [one for one in self._study.definitions.values() if one.kind == "method"]
         return (*roots, *self.method(methods[-1].name)) if methods else tuple(roots)
 
     def method(self, name: str) -> Sites:
         """What an arm asks for as it is defined."""
         return self._stages(core.Arm(name, {}, {}, self._study.definitions[name].span))
+
+    def _by_root(self, kind: Literal["model", "data"], axes: Axes) -> Sites:
+        """What a point asks for, for each model or data source that it may have."""
+
+        def named(expression: core.Core) -> Sites:
+            if isinstance(expression, core.Choice):
+                return self._choice(expression, named)
+            return within(expression.name if isinstance(expression, core.Named) else "")
+
+        def within(name: str) -> Sites:
+            return Demands(self._scope, axes.within(kind, name), self._names).point()
+
+        axis = axes.get(kind)
+        if axis is not None:
+            return self._at(kind, axis, named)
+        declared = [one.name for one in self._study.definitions.values() if one.kind == kind]
+        return within(declared[0] if len(declared) == 1 else "")
+
+    def _arm(self, expression: core.Core) -> Sites:
+        """What the arm of a point asks for, under the axes that are meant for it."""
+        if isinstance(expression, core.Choice):
+            return self._choice(expression, self._arm)
+        if not (isinstance(expression, core.Arm) and isinstance(self._axes, Axes)):
+            return self._stages(expression)
+        within = self._axes.within("method", expression.name)
+        if within is self._axes:
+            return self._stages(expression)
+        there = Demands(self._scope, within, self._names)
+        there._what = self._what
+        return there._stages(expression)
 
     # Choices
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar, cast
 
 from lab.compiler.arithmetic import between, combined, range_values
+from lab.compiler.axes import Axes
 from lab.compiler.canonical import text_of, text_of_arguments
 from lab.compiler.cells import Cell, Noted, Settings
 from lab.compiler.chooser import Chooser
@@ -96,6 +97,26 @@ class Evaluator:
         self.asked = 0
         #: Slots that were looked up among the axes, while somebody wants to know.
         self.looked: set[str] | None = None
+
+    def take(self, axes: Mapping[str, Closure]) -> None:
+        """Go on under these axes."""
+        self.axes = axes
+
+    def narrow(self, kind: str, name: str) -> None:
+        """Set from here on what the axes set where the point has this method, model or data."""
+        if isinstance(self.axes, Axes):
+            self.take(self.axes.within(kind, name))
+
+    def at(self, kind: str, name: str, work: Callable[[], T]) -> T:
+        """What `work` gives at the same point, had it this method, model or data."""
+        axes = self.axes
+        self.narrow(kind, name)
+        if self.axes is axes:
+            return work()
+        try:
+            return work()
+        finally:
+            self.take(axes)
 
     def recalled(self, key: tuple[object, ...], work: Callable[[], T]) -> T:
         """What `work` gives, which a subclass may remember by `key` as long as nothing is asked."""

@@ -8,6 +8,7 @@ and the metrics as trees whose leaves name inputs of the node, so that its key c
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
+from lab.compiler.axes import slots_at
 from lab.compiler.evaluate import NOWHERE, Environment, Noted
 from lab.compiler.formulas import Formula, Leaf, Operation
 from lab.compiler.problem import Problem
@@ -115,7 +116,9 @@ def _row(signature: Signature, measure: core.Measure, row: Row, inputs: Inputs) 
             found[info.name] = inputs.condition(measure.arguments[info.name], row)
         elif info.type.name == "path" and info.name in measure.arguments:
             for path in _paths(measure.arguments[info.name]):
-                slot = next((slot for slot in path.slots if slot in row.settings), None)
+                slot = next(
+                    (one for one in slots_at(path, row.settings) if one in row.settings), None
+                )
                 if slot is not None:
                     found[f"at {path.text}"] = row.settings[slot].value
     return found

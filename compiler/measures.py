@@ -8,7 +8,7 @@ from lab.compiler.cells import Cell
 from lab.compiler.evaluate import Environment, Evaluator
 from lab.compiler.evidence import Row, evidence
 from lab.compiler.formulas import Formula, Leaf, Operation
-from lab.compiler.points import Point, Scope
+from lab.compiler.points import Point, Scope, narrowed
 from lab.compiler.problem import Problem
 from lab.compiler.stages import Pipelines, Template
 from lab.spec import core
@@ -130,7 +130,7 @@ class Metrics:
         return known[key]
 
     def _elsewhere(self, scope: Scope, point: Point) -> Row:
-        evaluator = scope.evaluator(point.axes, point.chooser)
+        evaluator = narrowed(scope.evaluator(point.axes, point.chooser), point.settings)
         evaluator.forks = False
         vary = (point.grid.repeat or scope.study.repeat).vary
         return Row(Metrics(evaluator, vary, point.stage), point.settings)
@@ -144,11 +144,19 @@ class Metrics:
         known = self._arms.get(id(arm))
         if known is None:
             before = self.evaluator.asked
-            found = self.pipelines.method(arm, environment)
+            found = self._measured(arm, environment)
             known = self._arms[id(arm)] = (found, self.evaluator.asked - before)
             return found
         self.evaluator.asked += known[1]
         return known[0]
+
+    def _measured(self, arm: core.Core, environment: Environment) -> Template:
+        """An arm at the same point: the axes over `method` set what this one has."""
+        if not isinstance(arm, core.Arm):
+            return self.pipelines.method(arm, environment)
+        return self.evaluator.at(
+            "method", arm.name, lambda: self.pipelines.method(arm, environment)
+        )
 
     def _call(self, call: core.MetricCall, environment: Environment) -> Formula:
         inside = self.evaluator.bound(call.name, call.arguments, environment)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Literal, cast
 
+from lab.compiler.axes import Axes, guards_of
 from lab.compiler.canonical import Shown, digest, number_text
 from lab.compiler.cells import Settings
 from lab.compiler.chooser import Chooser
@@ -87,14 +88,14 @@ class Scope:
         return made
 
 
-def axes_of(grid: core.Grid | core.Search) -> dict[str, Closure]:
+def axes_of(grid: core.Grid | core.Search) -> Axes:
     """What a block sets, by slot."""
     closures: dict[str, Closure] = {}
     for axis in grid.axes:
         for i, path in enumerate(axis.paths):
             item = i if len(axis.paths) > 1 else None
             closures.update({slot: Closure(axis.value, NOWHERE, item) for slot in path.slots})
-    return closures
+    return Axes(closures, guards_of(path for axis in grid.axes for path in axis.paths))
 
 
 def expand(scope: Scope, grid: core.Grid) -> Expansion:
@@ -143,7 +144,7 @@ def _point(
     stage = Pipelines(evaluator, vary).method(method)
     note_roots(evaluator, method)
     settings = evaluator.settings
-    set_here = {slot for slot in axes if slot in settings and slot not in ROOTS}
+    set_here = {slot for slot in evaluator.axes if slot in settings and slot not in ROOTS}
     departs = frozenset(
         slot for slot in set_here if settings[slot].value not in baselines.at(method, slot, axes)
     )
@@ -157,7 +158,18 @@ def _position(axis: core.Axis, chooser: Chooser) -> int:
 
 
 def chosen_method(evaluator: Evaluator) -> core.Core:
-    """The arm of a point."""
+    """The arm of a point. What axes set for whichever the point has is set from here on."""
+    axes = evaluator.axes
+    for kind in ("model", "data"):
+        if isinstance(axes, Axes) and axes.guarded(kind):
+            evaluator.narrow(kind, _root_name(evaluator, kind) or "")
+    method = _chosen(evaluator)
+    if isinstance(method, core.Arm):
+        evaluator.narrow("method", method.name)
+    return method
+
+
+def _chosen(evaluator: Evaluator) -> core.Core:
     axis = evaluator.lookup("method", NOWHERE)
     if axis is None:
         return evaluator.recalled(("method",), lambda: _last_method(evaluator.study))
@@ -180,16 +192,30 @@ def note_roots(evaluator: Evaluator, method: core.Core) -> None:
     name = method.name if isinstance(method, core.Arm) else "method"
     evaluator.settings["method"] = Noted(name, "method")
     for kind in ("model", "data"):
-        axis = evaluator.lookup(kind, NOWHERE)
-        declared = [d.name for d in evaluator.study.definitions.values() if d.kind == kind]
-        name = declared[0] if len(declared) == 1 else None
-        if axis is not None:
-            expression = evaluator.closed(axis)[0]
-            while isinstance(expression, core.Choice):
-                expression = evaluator.chosen(expression)
-            name = expression.name if isinstance(expression, core.Named) else name
+        name = _root_name(evaluator, kind)
         if name is not None:
             evaluator.settings[kind] = Noted(name, kind)
+
+
+def _root_name(evaluator: Evaluator, kind: str) -> str | None:
+    """The name of the point's model or data, where that is one declared."""
+    axis = evaluator.lookup(kind, NOWHERE)
+    declared = [d.name for d in evaluator.study.definitions.values() if d.kind == kind]
+    name = declared[0] if len(declared) == 1 else None
+    if axis is not None:
+        expression = evaluator.closed(axis)[0]
+        while isinstance(expression, core.Choice):
+            expression = evaluator.chosen(expression)
+        name = expression.name if isinstance(expression, core.Named) else name
+    return name
+
+
+def narrowed(evaluator: Evaluator, settings: Mapping[str, Noted]) -> Evaluator:
+    """An evaluator at a point whose method, model and data are noted."""
+    for kind in ROOTS:
+        if kind in settings:
+            evaluator.narrow(kind, str(settings[kind].value))
+    return evaluator
 
 
 def arm_text(method: core.Core) -> str:

@@ -42,7 +42,7 @@ Key = tuple[int, str, int]
 #: A cell by the identities of what it was made from, which the memory keeps alive.
 Known = dict[tuple[object, ...], Cell]
 #: More blocks than this are not returned to.
-VIEWS = 16
+VIEWS = 64
 
 
 class Place:
@@ -175,7 +175,12 @@ class Remembering(Evaluator):
     ) -> None:
         super().__init__(study, catalog, contents, axes=axes, chooser=chooser)
         self.memory = memory
-        view = memory.view(axes)
+        self.take(axes)
+
+    def take(self, axes: Mapping[str, Closure]) -> None:
+        """Go on under these axes."""
+        super().take(axes)
+        view = self.memory.view(axes)
         self._view = view.shapes
         self._recalled = view.recalled
 

@@ -140,7 +140,12 @@ def said(expression: core.Core) -> str:
 
 
 def _slots(axis: core.Axis) -> list[str]:
-    return [slot for path in axis.paths for slot in path.slots]
+    """The slots of an axis, with for whom they are set where that is not everybody."""
+    return [
+        f"{slot} of {path.of[i]}" if path.of else slot
+        for path in axis.paths
+        for i, slot in enumerate(path.slots)
+    ]
 
 
 def _space(  # noqa: PLR0911 - one return for each form

@@ -10,6 +10,7 @@ A site is named by its place in the search: `field.by`, and `field.by[0].lr` ins
 from collections.abc import Callable, Iterator, Mapping
 from typing import cast
 
+from lab.compiler.axes import slots_at
 from lab.compiler.canonical import digest
 from lab.compiler.chooser import Chooser
 from lab.compiler.conditions import holds
@@ -160,9 +161,9 @@ class TrialPoint:
     def settings(self, scope: Scope, search: core.Search) -> dict[str, str]:
         """What it has at each path of the search, as text."""
         found = {"method": arm_text(self.method)}
+        noted = self.evaluator.settings
         for path in (path for axis in search.axes for path in axis.paths):
-            noted = [self.evaluator.settings.get(slot) for slot in path.slots]
-            here = next((one for one in noted if one is not None), None)
+            here = next((noted[slot] for slot in slots_at(path, noted) if slot in noted), None)
             if here is not None and path.text != "method":
                 found[path.text] = scope.shown.text(here.value, here.kind)
         return found

@@ -210,12 +210,18 @@ class MetricCall:
 class PathValue:
     """In a condition: the value a point has at a path, or nothing where it lacks it.
 
-    Several slots stand for `method.rank`: whichever the point's arm has.
+    Several slots stand for `method.rank`: whichever the point's arm has (`of`, as in `AxisPath`).
     """
 
     text: str
     slots: tuple[str, ...]
     span: Span
+    of: tuple[str, ...] = ()
+
+    @property
+    def root(self) -> str:
+        """The name that it starts at."""
+        return self.text.partition(".")[0]
 
 
 @record(eq=False)
@@ -290,11 +296,21 @@ class Definition:
 
 @record(eq=False)
 class AxisPath:
-    """A path an axis sets: as written, and the slots it stands for."""
+    """A path an axis sets: as written, and the slots it stands for.
+
+    `of`: for a path inside `method`, `model` or `data`, the definition that has each of the slots;
+    it is set where the point has that definition.
+    """
 
     text: str
     slots: tuple[str, ...]
     span: Span
+    of: tuple[str, ...] = ()
+
+    @property
+    def root(self) -> str:
+        """The name that it starts at."""
+        return self.text.partition(".")[0]
 
 
 @record(eq=False)

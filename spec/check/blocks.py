@@ -6,7 +6,7 @@ from typing import TypeVar
 from lab.spec import core, syntax
 from lab.spec.check.conditions import read_condition
 from lab.spec.check.context import Context, Member, Place, Scope, Want
-from lab.spec.check.paths import ROOTS, resolve
+from lab.spec.check.paths import ROOTS, axis_path, resolve
 from lab.spec.check.repeats import read_repeats
 from lab.spec.check.text import text_of, unwrapped
 from lab.spec.diagnostics import Label
@@ -96,10 +96,7 @@ def read_axis(
         value = _rows(context, node.value, members, scope)
     if value is None:
         return None
-    paths = tuple(
-        core.AxisPath(str(path), tuple(one.slot for one in found), path.span)
-        for path, found in zip(node.paths, members, strict=True)
-    )
+    paths = tuple(axis_path(path, found) for path, found in zip(node.paths, members, strict=True))
     return Read(core.Axis(paths, value, node.span), members)
 
 

@@ -7,7 +7,7 @@ from lab.spec.check.context import Context, Hint, Place, Scope, Want, suggestion
 from lab.spec.check.dimensions import PLAIN, SHARE, base, thing
 from lab.spec.check.items import ITEMS
 from lab.spec.check.metrics import Metered, metric
-from lab.spec.check.paths import resolve
+from lab.spec.check.paths import axis_path, resolve
 from lab.spec.check.quantities import described
 from lab.spec.check.text import text_of, unwrapped
 from lab.spec.diagnostics import Edit
@@ -48,9 +48,9 @@ def _paths(context: Context, over: syntax.Over, scope: Scope) -> tuple[core.Axis
         if len(path.names) == 1 and str(path) in ITEMS:
             made.append(core.AxisPath(str(path), (), path.span))
             continue
-        slots = tuple(one.slot for one in resolve(context, path, scope))
-        if slots:
-            made.append(core.AxisPath(str(path), slots, path.span))
+        members = resolve(context, path, scope)
+        if members:
+            made.append(axis_path(path, members))
     return tuple(made)
 
 

@@ -6,7 +6,7 @@ from lab.spec import core, syntax
 from lab.spec.check.context import Context, Member, Place, Want
 from lab.spec.check.dimensions import FITS, called
 from lab.spec.check.metrics import read_metric
-from lab.spec.check.paths import ROOTS, resolve
+from lab.spec.check.paths import ROOTS, owners_of, resolve
 from lab.spec.check.quantities import described
 from lab.spec.check.text import head, unwrapped
 from lab.spec.records import replaced
@@ -50,7 +50,8 @@ def _truth(context: Context, path: syntax.Path, place: Place) -> core.Core | Non
 
 
 def _path_value(path: syntax.Path, members: list[Member]) -> core.PathValue:
-    return core.PathValue(str(path), tuple(one.slot for one in members), path.span)
+    slots = tuple(one.slot for one in members)
+    return core.PathValue(str(path), slots, path.span, owners_of(members))
 
 
 def _comparison(context: Context, comparison: syntax.Comparison, place: Place) -> core.Core | None:

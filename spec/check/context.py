@@ -69,10 +69,14 @@ class Want:
 
 @record
 class Member:
-    """Something that a path can name: its slot, and what may stand there."""
+    """Something that a path can name: its slot, and what may stand there.
+
+    `of`: the definition that has it, where the path starts at `method`, `model` or `data`.
+    """
 
     slot: str
     want: Want
+    of: str = ""
 
 
 @record

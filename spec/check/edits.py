@@ -173,16 +173,22 @@ def _split(
 ) -> Iterable[core.Axis]:
     """An axis, and apart from it the slots of it that have a value of their own now."""
     (path,) = axis.paths
-    kept = tuple(slot for slot in path.slots if slot not in changes)
+    kept = [slot for slot in path.slots if slot not in changes]
     if kept:
-        yield core.Axis((replaced(path, slots=kept),), rewrite(axis.value), axis.span)
+        yield core.Axis((_only(path, kept),), rewrite(axis.value), axis.span)
     by_value: dict[int, list[str]] = {}
     for slot in path.slots:
         if slot in changes:
             by_value.setdefault(id(changes[slot]), []).append(slot)
     for slots in by_value.values():
         value = changes[slots[0]]
-        yield core.Axis((replaced(path, slots=tuple(slots)),), value, axis.span)
+        yield core.Axis((_only(path, slots),), value, axis.span)
+
+
+def _only(path: core.AxisPath, slots: Sequence[str]) -> core.AxisPath:
+    """A path for some of its slots."""
+    of = tuple(name for slot, name in zip(path.slots, path.of, strict=False) if slot in slots)
+    return replaced(path, slots=tuple(one for one in path.slots if one in slots), of=of)
 
 
 def _paired(

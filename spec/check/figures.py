@@ -9,7 +9,7 @@ from lab.spec.check.context import Context, Place, Scope, Want
 from lab.spec.check.dimensions import name_of
 from lab.spec.check.items import ITEMS
 from lab.spec.check.metrics import Metered, metric
-from lab.spec.check.paths import ROOTS, resolve
+from lab.spec.check.paths import ROOTS, axis_path, resolve
 from lab.spec.check.quantities import described
 from lab.spec.check.text import head, text_of, unwrapped
 from lab.spec.records import record
@@ -196,7 +196,7 @@ def read_path(
         context.report("E0401", message, expression.span, place.scope)
         return None
     found = path_of(context, expression, place.scope)
-    return None if found is None else core.PathValue(found.text, found.slots, found.span)
+    return None if found is None else core.PathValue(found.text, found.slots, found.span, found.of)
 
 
 def path_of(context: Context, path: syntax.Path, scope: Scope) -> core.AxisPath | None:
@@ -217,4 +217,4 @@ def path_of(context: Context, path: syntax.Path, scope: Scope) -> core.AxisPath 
         context.unknown(path.names[0], scope, what="unknown name", candidates=sorted(known))
         return None
     members = resolve(context, path, scope)
-    return core.AxisPath(text, tuple(one.slot for one in members), path.span) if members else None
+    return axis_path(path, members) if members else None

@@ -7,7 +7,7 @@ level with a match decides.
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from lab.spec import syntax
+from lab.spec import core, syntax
 from lab.spec.check.context import (
     NO_HINT,
     Context,
@@ -22,6 +22,7 @@ from lab.spec.check.context import (
 from lab.spec.check.places import Hit, Node, children, reachable, roots_of, search
 from lab.spec.check.schedules import declared_formals, parameter_want
 from lab.spec.check.text import listed
+from lab.spec.records import replaced
 from lab.spec.signature import Type
 
 ROOTS = {"method": "arm", "model": "model", "data": "data"}
@@ -50,6 +51,18 @@ def resolve(
     return [] if found is None else [found]
 
 
+def axis_path(path: syntax.Path, members: Sequence[Member]) -> core.AxisPath:
+    """A path with what it stands for."""
+    slots = tuple(one.slot for one in members)
+    return core.AxisPath(str(path), slots, path.span, owners_of(members))
+
+
+def owners_of(members: Sequence[Member]) -> tuple[str, ...]:
+    """The definition that has each member, none where a path starts at a declared name."""
+    found = tuple(one.of for one in members)
+    return found if any(found) else ()
+
+
 def _whole(context: Context, declared: Declared, path: syntax.Path, scope: Scope) -> list[Member]:
     context.define(declared)
     if declared.kind in {"model", "data"}:
@@ -74,19 +87,31 @@ def _of_root(
     if head == "method" and arms is not None:
         names = [name for name in names if name in arms]
     found: list[Member] = []
+    several = False
     for name in names:
         declared = context.declared[name]
         with context.muted():
             member = _within(context, declared, path.names[1:], scope)
         if member is not None:
-            found.append(member)
-    if not found and not any(one.text in context.broken for one in path.names):
+            found.append(replaced(member, of=name))
+        elif arms is not None and _has_several(context, declared, path.names[1].text):
+            several = True  # not to be passed over: this arm would not be varied
+            _within(context, declared, path.names[1:], scope)
+    if not found and not several and not any(one.text in context.broken for one in path.names):
         known = {one for name in names for one in reachable(context, context.declared[name])}
         last = path.names[-1]
         hint = suggestion(last.text, last.span, sorted(known))
         where = "no method here has" if head == "method" else f"no {head} has"
         context.report("E0501", f"{where} `{_text(path.names[1:])}`", path.span, scope, hint=hint)
     return found
+
+
+def _has_several(context: Context, declared: Declared, name: str) -> bool:
+    """Whether a definition has several of a name on one level."""
+    if any(one.name == name for one in declared_formals(declared)):
+        return False
+    is_method = declared.kind == "method"
+    return len(search(context, roots_of(context, declared), name, with_stages=is_method)) > 1
 
 
 def inside_method(

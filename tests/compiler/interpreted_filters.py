@@ -57,7 +57,8 @@ def side(expression: syntax.Expr, noted: Mapping[Location, Value], places: Place
             *("method", "model", "data"),
             *(name for name, one in places.declared.items() if one.kind == "let"),
         ):
-            for place in places.resolve(expression):
+            has = {str(at[0]): name for at, name in noted.items() if len(at) == 1}
+            for place in places.here(expression, has):
                 if place in noted:
                     return bare(noted[place])
             raise LacksError

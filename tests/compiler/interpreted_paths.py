@@ -96,8 +96,29 @@ class Places:
             return self._within(self.declared[names[0]], names[1:])
         if len(names) == 1:
             return [(names[0],)]
+        return [place for _, found in self.by_owner(path) for place in found]
+
+    def by_owner(self, path: syntax.Path) -> list[tuple[str, list[Location]]]:
+        """The locations of `method.x`, `model.x` or `data.x`, by the definition that has each."""
+        names = [one.text for one in path.names]
         of_kind = [one for one in self.declared.values() if one.kind == names[0]]
-        return [place for one in of_kind for place in self._within(one, names[1:])]
+        return [(one.name.text, self._one_of(one, names[1:])) for one in of_kind]
+
+    def _one_of(self, definition: syntax.Definition, names: list[str]) -> list[Location]:
+        """What a definition has; nothing where it is not clear which, and no grid has it then."""
+        try:
+            return self._within(definition, names)
+        except AmbiguousError:
+            return []
+
+    def here(self, path: syntax.Path, has: Mapping[str, object]) -> list[Location]:
+        """The locations of a path at a point; `has` are the names of its method, model and data."""
+        root = path.names[0].text
+        if root not in ROOTS or len(path.names) == 1 or root not in has:
+            return self.resolve(path)
+        return [
+            place for name, found in self.by_owner(path) if name == has[root] for place in found
+        ]
 
     def inside(self, method: str, name: str) -> list[Location]:
         """What a call of a method sets by a name that is no parameter."""

@@ -6,7 +6,7 @@ is that: which option every `|` took, and what was found at every location on th
 one such world. What is not covered: searches, metrics, claims, losses, arms as arguments.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from interpreted_filters import removes
@@ -73,12 +73,15 @@ class Interpreter:
                 self.grids.append(entry)
                 self.added.add(entry.name.text)
 
-    def _set(self, axis: syntax.Axis) -> dict[Location, Later]:
+    def _set(
+        self, axis: syntax.Axis, has: Mapping[str, object] | None = None
+    ) -> dict[Location, Later]:
+        """What an axis sets at a point that has some method, model and data."""
         paired = len(axis.paths) > 1
         return {
             place: Later(axis.value, item=i if paired else None)
             for i, path in enumerate(axis.paths)
-            for place in self.places.resolve(path)
+            for place in self.places.here(path, has or {})
         }
 
     # Runs
@@ -93,16 +96,20 @@ class Interpreter:
         repeats = [one for one in grid.entries if isinstance(one, syntax.Repeat)]
         own, is_new = (repeats[0] if repeats else None), grid.name.text in self.added
         seeds, vary = replicates(own if is_new and own else self.replaced or own or self.repeat)
-        said = {place: later for one in axes for place, later in self._set(one).items()}
-        edits = self.values.edits
-        self.values.axes = {place: edits.get(place, later) for place, later in said.items()}
-        for arm, last, world in self._points():
+        for arm, last, world in self._points(axes):
             if not any(removes(one, world.noted, self.places) for one in filters):
                 for seed in seeds:
                     yield Expected(arm, seed, spelled(seeded(last, seed, vary)))
 
-    def _points(self) -> Iterator[tuple[str, Stage, World]]:
-        for call, world in self.values.options(self.values.axes["method",], World()):
+    def _under(self, axes: Sequence[syntax.Axis], has: Mapping[str, object]) -> None:
+        """Set what the axes of a grid say where a point has some method, model and data."""
+        said = {place: later for one in axes for place, later in self._set(one, has).items()}
+        edits = self.values.edits
+        self.values.axes = {place: edits.get(place, later) for place, later in said.items()}
+
+    def _points(self, axes: Sequence[syntax.Axis]) -> Iterator[tuple[str, Stage, World]]:
+        for call, has, world in self._arms(axes):
+            self._under(axes, has)
             for last, found in self._stages(call, Around(), None, world):
                 if last is None:
                     continue
@@ -110,6 +117,17 @@ class Interpreter:
                 for _, with_model in self._root("model", known):
                     for _, everything in self._root("data", with_model):
                         yield arm_name(call), last, everything
+
+    def _arms(
+        self, axes: Sequence[syntax.Axis]
+    ) -> Iterator[tuple[syntax.Expr, dict[str, object], World]]:
+        """Every model, data source and arm together."""
+        self._under(axes, {})
+        said = self.values.axes
+        for model, one in self._root("model", World()):
+            for data, two in self._root("data", one):
+                for call, three in self.values.options(said["method",], two):
+                    yield call, {"model": model, "data": data, "method": name_of(call)}, three
 
     def _root(self, kind: str, world: World) -> Evaluated:
         """The name of the point's model or data source."""

@@ -43,9 +43,7 @@ def epochs(made: Plan, key: str) -> float:
 
 
 def test_a_teacher_is_an_input() -> None:
-    text = (
-        "method pupil = train(loss: distill(from: wide), for: 1 epochs)\ngrid g { method: pupil }"
-    )
+    text = "method pupil = train(loss: distill(from: wide), for: 1 epochs)\n"
     made = plan(text + "grid g { method: pupil }")
     (node,) = [one for one in pupils(made) if one.role == "stage"]
     assert set(node.inputs) == {"loss.from"}

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from interpreter import Interpreter, spelled
+from agreement import agrees
 from random_studies import random_study
 from small_catalog import small_catalog
 
@@ -53,30 +53,7 @@ def planned(text: str, profile: str | None = None, *, catalog: Catalog | None = 
 
 def agrees_with_the_interpreter(start: int) -> None:
     for text, profile, plan in plans(start):
-        expected = {
-            (_plain(run.arm), run.seed, run.stages)
-            for run in Interpreter(text, small_catalog(), profile).runs()
-        }
-        nodes = {node.key: node for node in plan.nodes}
-        found = {
-            (
-                _plain(run.arm),
-                run.seed,
-                spelled([_told(nodes[key]) for key in run.stages]),
-            )
-            for run in plan.runs
-        }
-        assert found == expected, (profile, text)
-
-
-def _told(node: Node) -> list[object]:
-    return [node.component, node.arguments, node.seed, list(node.vary)]
-
-
-def _plain(arm: str) -> str:
-    """An arm by its name and the names of what a call refines."""
-    name, _, inside = arm.removesuffix(")").partition("(")
-    return f"{name}({', '.join(sorted(one.partition(':')[0] for one in inside.split(', ')))})"
+        agrees(text, profile, plan)
 
 
 @pytest.mark.parametrize("start", FAST)
