@@ -97,6 +97,7 @@ class Course:
             "step": step,
             "elapsed": elapsed,
             "cuts": self.recipe.cuts,
+            "devices": self.recipe.devices,
             "history": self.history,
             "tallies": [jax.tree.map(float, tally)._asdict() for tally in self._tallies],
             "seen": self._seen,
@@ -109,7 +110,8 @@ class Course:
     def _resumed(self, state: State) -> tuple[State, int, float]:
         """Where to go on from, how many steps are done, and the seconds they took."""
         found = self.checkpoints.restore((state, self._best_or(state)))
-        if found is None or found[1]["cuts"] != self.recipe.cuts:
+        apart = (self.recipe.cuts, self.recipe.devices)
+        if found is None or (found[1]["cuts"], found[1].get("devices", 1)) != apart:
             return state, 0, 0.0
         (state, best), about = found
         self.history = about["history"]

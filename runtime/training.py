@@ -33,6 +33,7 @@ from lab.runtime.recipe import (
 )
 from lab.runtime.reparameterization import Split
 from lab.runtime.selector import Memory
+from lab.runtime.sharding import on_all, spread
 from lab.runtime.traced import Numbers, bind, numbers, program_key
 
 #: The average follows faster at first: after t steps it keeps at most (1 + t) / (10 + t).
@@ -133,7 +134,7 @@ def _step(recipe: Recipe, state: State, supply: Supply, order: Array) -> tuple[S
         curves=dict(recipe.select.curves(memory)),
     )
     after = State(state.step + 1, trainable, found.buffers, optimizer, memory, *averages)
-    return after, tally
+    return on_all(after, recipe.devices), tally
 
 
 class _Found(NamedTuple):
@@ -179,6 +180,8 @@ def _gradients(
     count = len(batch.shares)
 
     def piece(buffers: Arrays, part: Batch) -> tuple[Trainable, _Found]:
+        part = spread(part, recipe.devices)
+
         def objective(trainable: Trainable) -> tuple[Array, _Found]:
             params, penalty = _params(recipe, trainable, supply, key=key)
             clock = recipe.clock(state.step)
@@ -208,7 +211,7 @@ def _gradients(
     zero = jnp.zeros(())
     nothing = jax.tree.map(jnp.zeros_like, state.trainable)
     begin = (nothing, _Found(zero, zero, zero, state.buffers))
-    return jax.lax.scan(add, begin, pieces(batch, recipe.cuts))[0]
+    return jax.lax.scan(add, begin, pieces(batch, recipe.cuts, recipe.devices))[0]
 
 
 def _params(

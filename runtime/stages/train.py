@@ -29,6 +29,7 @@ from lab.runtime.recipe import Recipe, Supply, Trainable
 from lab.runtime.reparameterization import Reparameterization, Split
 from lab.runtime.selector import Selector
 from lab.runtime.selectors.all import All
+from lab.runtime.sharding import on_all
 from lab.runtime.starting import starting_point
 from lab.runtime.stopping import Stopping
 from lab.runtime.work import Stage, Work
@@ -159,6 +160,7 @@ class _Job:
     def of(cls, stage: Train, begin: Artifact, dataset: Dataset, work: Work) -> "_Job":
         terms = losses.terms_of(stage.loss)
         recipe = _recipe(stage, begin, dataset, terms, teachers=_models(terms, work))
+        recipe = replace(recipe, devices=work.devices)
         moving = _moving(stage.only, recipe.model, begin)
         supply = Supply(
             inputs=jnp.asarray(dataset.train.inputs),
@@ -172,6 +174,7 @@ class _Job:
             start=weights(begin) if terms.needs_start else {},
             teachers={role: _taught_by(work.inputs[role]) for role in terms.teachers},
         )
+        supply = on_all(supply, recipe.devices)
         return cls(recipe, _rules(stage, begin, recipe, work), supply, moving)
 
 
