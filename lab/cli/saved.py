@@ -4,7 +4,8 @@ A saved plan holds the plan, the text that it was made from, and what it rests o
 contents of files, and what was stored. It is run only while planning that text anew gives the same
 plan, and while nothing that it counted on is gone from the store; what has been stored in the
 meantime is not run again. The study's folder and the folder of results are written relative to the
-plan's own, so that all three can be moved together.
+plan's own, so that all three can be moved together. It carries a checksum, so that one that was
+edited or damaged is refused and never half understood.
 """
 
 import hashlib
@@ -33,7 +34,7 @@ from lab.spec.source import Source
 from lab.spec.values import Value
 
 #: Version of the file.
-SCHEMA = 1
+SCHEMA = 2
 _KIND = "lab plan"
 #: What a saved plan and the world are told to differ in, at most.
 _MOST = 6
@@ -48,7 +49,7 @@ class Outdated(LabError):
 def save(one: Planned, path: Path) -> None:
     """Write a plan to a file."""
     folder, options = path.resolve().parent, one.options
-    data = {
+    data: dict[str, Any] = {
         "kind": _KIND,
         "schema": SCHEMA,
         "file": os.path.relpath(one.loaded.file.resolve(), folder),
@@ -62,7 +63,14 @@ def save(one: Planned, path: Path) -> None:
         "todo": [node.key for node in one.todo],
         "plan": to_json(one.plan),
     }
-    write_atomically(path, (json.dumps(data, indent=1) + "\n").encode())
+    data["checksum"] = checksum(data)
+    try:
+        write_atomically(path, (json.dumps(data, indent=1) + "\n").encode())
+    except OSError as error:
+        raise LabError(
+            f"the plan cannot be saved as {path}: {error.strerror}: `-o` takes a file's name in a "
+            "folder that is there"
+        ) from error
 
 
 def read(path: Path, options: Options) -> Planned:
@@ -99,14 +107,22 @@ def _object_in(path: Path) -> dict[str, Any]:
         data: Any = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise LabError(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError:
+    except (ValueError, RecursionError):
         data = None
     found = cast(dict[str, Any], data) if isinstance(data, dict) else {}
     if found.get("kind") != _KIND:
         raise LabError(f"{path} is no saved plan: `lab plan FILE.lab -o {path.name}` makes one")
     if found.get("schema") != SCHEMA:
         raise LabError(f"{path} was saved by another version of `lab`: plan the study anew")
+    if found.get("checksum") != checksum(found):
+        raise LabError(f"{path} was changed since it was saved: plan the study anew")
     return found
+
+
+def checksum(data: Mapping[str, Any]) -> str:
+    """The hash of all that a saved plan says, however it is laid out."""
+    said = {name: part for name, part in data.items() if name != "checksum"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 # Whether the world has moved on

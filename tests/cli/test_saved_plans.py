@@ -10,7 +10,7 @@ from commands import TINY, lab, study
 
 from lab.cli.options import Options
 from lab.cli.plan import plan
-from lab.cli.saved import Outdated, read
+from lab.cli.saved import Outdated, checksum, read
 from lab.runtime.errors import LabError
 from lab.runtime.store import keys_in
 from lab.spec.records import replaced
@@ -51,6 +51,7 @@ def test_a_saved_plan_goes_on_where_it_was_interrupted(saved: Path) -> None:
 def changed(saved: Path, part: str, name: str, value: object) -> None:
     data = json.loads(saved.read_text())
     data[part] = {**data[part], name: value} if name else value
+    data["checksum"] = checksum(data)
     saved.write_text(json.dumps(data))
 
 
@@ -66,7 +67,7 @@ def changed(saved: Path, part: str, name: str, value: object) -> None:
             ("", "float16"),
             "numbers are computed as float32/highest, and were as float16",
         ),
-        ("todo", ("", []), "stages that were stored are to be run again, as dense: train"),
+        ("todo", ("", list[str]()), "stages that were stored are to be run again, as dense: train"),
     ],
 )
 def test_a_saved_plan_that_the_world_moved_on_from_is_refused(
@@ -97,12 +98,33 @@ def test_a_saved_plan_has_its_own_options(saved: Path) -> None:
         read(saved, Options(profile="paper"))
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"kind": "lab plan", "schema": 0}'])
+def test_a_saved_plan_that_was_edited_or_lost_a_part_is_refused(saved: Path) -> None:
+    whole = json.loads(saved.read_text())
+    for part in whole.keys() - {"kind", "schema"}:
+        for other in ("null", "3", "[]", "{}", '"other"'):
+            if json.loads(other) != whole[part]:
+                saved.write_text(json.dumps({**whole, part: json.loads(other)}))
+                with pytest.raises(LabError, match="was changed since it was saved"):
+                    read(saved, Options())
+    saved.write_text(json.dumps(whole))
+    assert len(read(saved, Options()).plan.runs) == 3, "laying it out otherwise changes nothing"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[1]", "[" * 100_000, '{"kind": "lab plan", "schema": 0}']
+)
 def test_what_is_no_saved_plan_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "plan.json"
     path.write_text(text)
     with pytest.raises(LabError, match=r"is no saved plan|by another version"):
         read(path, Options())
+
+
+def test_a_plan_is_saved_as_a_file_in_a_folder_that_is_there(tmp_path: Path) -> None:
+    for place in (tmp_path, tmp_path / "none" / "plan.json"):
+        with pytest.raises(LabError, match=re.escape(f"cannot be saved as {place}: ")):
+            plan(Options(files=(TINY,), output=place))
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_several_studies_are_not_saved_as_one(tmp_path: Path) -> None:
