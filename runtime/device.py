@@ -41,10 +41,11 @@ PROCESS_BYTES, START_SECONDS = 4.5e8, 3.0
 
 def this_device(workers: int) -> Device:
     """This machine's device, shared by so many workers."""
-    graphics = _graphics()
-    if graphics is not None:
+    name = _graphics()
+    if name is not None:
         rates, start = GRAPHICS, 2 * START_SECONDS
-        return Device(graphics, 1, threads=len(cores()), rates=rates, start_seconds=start)
+        count = max(1, min(workers, len(graphics())))
+        return Device(name, count, threads=len(cores()), rates=rates, start_seconds=start)
     threads = max(1, len(cores()) // workers)
     return Device(
         processor(),
@@ -71,9 +72,23 @@ def cores() -> list[int]:
     return list(range(os.cpu_count() or 1))
 
 
-def workers_here(widest: int, jobs: int | None) -> int:
-    """How many workers this machine gets for so many batches at once: at most one a core."""
-    return max(1, min(jobs or len(cores()), len(cores()), widest))
+def workers_here(widest: int, jobs: int | None, devices: int = 1) -> int:
+    """How many workers this machine gets for so many batches at once.
+
+    At most one for every so many graphics processors, or one a core where there are none.
+    """
+    room = max(1, len(graphics()) // devices) if graphics() else len(cores())
+    return max(1, min(jobs or room, room, widest))
+
+
+def graphics() -> list[str]:
+    """The graphics processors that JAX would use here, as CUDA_VISIBLE_DEVICES names them."""
+    if _graphics() is None:
+        return []
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if given is not None:
+        return [one for one in given.split(",") if one]
+    return [str(i) for i, _ in enumerate(Path("/proc/driver/nvidia/gpus").glob("*"))]
 
 
 @cache

@@ -27,7 +27,7 @@ def _mesh(devices: int) -> Mesh:
     if len(there) < devices:
         have = f"{len(there)} device" + "s" * (len(there) > 1)
         raise UnsuitableSetting(
-            f"--devices {devices}: there is {have} of kind {there[0].platform} where this runs"
+            f"--devices {devices} is more than a worker has: {have}, of kind {there[0].platform}"
         )
     return Mesh(np.array(there[:devices]), (_ROWS,))
 

@@ -47,6 +47,7 @@ def limits_of(plan: Plan, options: Options) -> "Limits":
         deadline=of_budget.deadline,
         checkpoint_seconds=options.checkpoint or SECONDS,
         retry=options.retry,
+        devices=options.devices,
     )
 
 

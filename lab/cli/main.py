@@ -76,7 +76,17 @@ COMMANDS = (
         "run",
         "run what is missing and report",
         "lab.cli.run:run",
-        (*_STUDY, "--only", "--engine", "--jobs", "--limit", "--memory", "--checkpoint", "--retry"),
+        (
+            *_STUDY,
+            "--only",
+            "--engine",
+            "--jobs",
+            "--devices",
+            "--limit",
+            "--memory",
+            "--checkpoint",
+            "--retry",
+        ),
     ),
     Command(
         "report",
@@ -219,6 +229,14 @@ ARGUMENTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
             "choices": ("local", "ray", "slurm"),
             "metavar": "local|ray|slurm",
             "help": "where to run: this machine, a Ray cluster, jobs of Slurm",
+        },
+    ),
+    "--devices": (
+        ("--devices",),
+        {
+            "type": _positive,
+            "metavar": "N",
+            "help": "devices that share each batch of a training; no part of what it makes",
         },
     ),
     "--jobs": (

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import IO, Any, cast
 
-from lab.runtime.device import cores, workers_here
+from lab.runtime.device import cores, graphics, workers_here
 from lab.runtime.engine import Engine, Opening, Said
 from lab.runtime.task import Batch
 from lab.spec.catalog import cache_folder
@@ -31,8 +31,11 @@ class Local(Engine):
     """Worker processes on this machine's cores."""
 
     def __init__(self, opening: Opening) -> None:
-        places = workers_here(opening.widest, opening.jobs)
-        self._slots = [_Slot(cores) for cores in _core_sets(places)]
+        places, each = workers_here(opening.widest, opening.jobs, opening.devices), opening.devices
+        self._slots = [
+            _Slot(cores, graphics()[i * each : (i + 1) * each])
+            for i, cores in enumerate(_core_sets(places))
+        ]
 
     @property
     def places(self) -> int:
@@ -73,10 +76,11 @@ def _core_sets(workers: int) -> list[Sequence[int] | None]:
 
 
 class _Slot:
-    """A set of cores, with a worker for stages and one for honest scoring."""
+    """A set of cores and devices, with a worker for stages and one for honest scoring."""
 
-    def __init__(self, cores: Sequence[int] | None) -> None:
+    def __init__(self, cores: Sequence[int] | None, graphics: Sequence[str]) -> None:
         self.cores = cores
+        self.graphics = graphics
         self.is_busy = False
         self._fresh = False
         self._workers: dict[bool, subprocess.Popen[bytes]] = {}
@@ -139,7 +143,7 @@ class _Slot:
             worker = None
         if worker is None:
             complaints = tempfile.TemporaryFile()  # noqa: SIM115 - as long-lived as the worker
-            worker = self._workers[fresh] = _spawn(self.cores, complaints)
+            worker = self._workers[fresh] = _spawn(self, complaints)
             self._readers[fresh] = _Lines(_pipe(worker.stdout).fileno(), complaints)
         return worker
 
@@ -189,14 +193,16 @@ def _pipe(pipe: Any) -> Any:
     return pipe
 
 
-def _spawn(cores: Sequence[int] | None, complaints: IO[bytes]) -> "subprocess.Popen[bytes]":
+def _spawn(slot: _Slot, complaints: IO[bytes]) -> "subprocess.Popen[bytes]":
     environment = {
         **os.environ,
         "LAB_COMPILATION_CACHE": str(cache_folder() / "programs"),
     }
+    if slot.graphics:
+        environment["CUDA_VISIBLE_DEVICES"] = ",".join(slot.graphics)
     command = [sys.executable, "-m", "lab.runtime.worker"]
-    if cores is not None:
-        command.append(",".join(map(str, cores)))
+    if slot.cores is not None:
+        command.append(",".join(map(str, slot.cores)))
     return subprocess.Popen(
         command,
         stdin=subprocess.PIPE,

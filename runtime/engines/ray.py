@@ -10,6 +10,7 @@ An actor that dies is told to the plan as a worker that died, and begun anew for
 import os
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -245,6 +246,7 @@ class Ray(Engine):
 
 def _connected() -> Path | None:
     """Connect to the cluster; where none is named, start one, with its files in a folder."""
+    _see_that_it_answers(os.environ.get("RAY_ADDRESS", ""))
     with _sigterm_kept():
         try:
             if os.environ.get("RAY_ADDRESS"):
@@ -265,6 +267,17 @@ def _connected() -> Path | None:
             _temp_dir=str(folder),
         )
         return folder
+
+
+def _see_that_it_answers(address: str) -> None:
+    """Refuse an address at which nobody is: Ray would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=_PATIENCE_SECONDS).close()
+    except OSError as error:
+        raise LabError(f"there is no Ray cluster at RAY_ADDRESS={address}: {error}") from error
 
 
 @contextmanager

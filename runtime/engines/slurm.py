@@ -69,7 +69,11 @@ class Slurm(Engine):
                 "there is no `sbatch` here: run on a machine that submits jobs to Slurm, or set "
                 "LAB_SLURM=local to have submitit run them on this one"
             )
-        most = workers_here(opening.widest, opening.jobs) if self._is_here else opening.widest
+        most = (
+            workers_here(opening.widest, opening.jobs, opening.devices)
+            if self._is_here
+            else opening.widest
+        )
         self._count = max(1, min(opening.jobs or _JOBS, most))
         self._at_work: dict[int, _Place] = {}
         self._jobs: list[Any] = []
