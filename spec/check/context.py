@@ -168,6 +168,8 @@ class Context:
         self.attempted: set[tuple[str | None, str]] = set()
         self._define = define
         self._muted = 0
+        #: A unit is being looked for: what is named on the way is not used by it.
+        self.weighing = False
         self._unknown: dict[tuple[str, str], int] = {}
         self._said: set[tuple[str, str, int, int]] = set()
 
@@ -251,16 +253,25 @@ class Context:
         finally:
             self._muted -= 1
 
+    @contextmanager
+    def only_weighing(self) -> Generator[None]:
+        """What is named inside does not count as used."""
+        was, self.weighing = self.weighing, True
+        try:
+            yield
+        finally:
+            self.weighing = was
+
     # Definitions
 
     def define(self, declared: Declared) -> core.Definition | None:
         """The checked definition; a circle of definitions is reported where it closes."""
         if declared.state == "new":
-            was, self._muted = self._muted, 0
+            was, self._muted, self.weighing = (self._muted, self.weighing), 0, False
             declared.state = "busy"
             self._define(self, declared)
             declared.state = "done"
-            self._muted = was
+            self._muted, self.weighing = was
         elif declared.state == "busy":
             scope = Scope(declared.source, declared.name)
             self.report(

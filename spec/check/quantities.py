@@ -199,14 +199,15 @@ def _parameter(context: Context, path: syntax.Path, want: Want, place: Place) ->
     default = next((one.default for one in node.parameters if one.name.text == name), None)
     outside = Place(replaced(place.scope, parameters={}), slot)
     unit = None if default is None else unit_of(context, default, outside)
-    context.use(slot, _as_unit(unit, want))
+    if not context.weighing:
+        context.use(slot, _as_unit(unit, want))
     return Quantity(core.Reference(slot, path.span), unit, None)
 
 
 def _let(context: Context, path: syntax.Path, want: Want) -> Quantity | None:
     declared = context.declared[path.names[0].text]
     unit = _unit_of_let(context, declared)
-    if not use_let(context, declared.name, _as_unit(unit, want)):
+    if not context.weighing and not use_let(context, declared.name, _as_unit(unit, want)):
         return None
     return Quantity(core.Reference(f"let {declared.name}", path.span), unit, None)
 
@@ -248,6 +249,8 @@ def _as_unit(unit: Unit | None, want: Want) -> Want:
     name = base(unit) or ""
     if name in LENGTHS:
         return Want(Type("duration"), want.what)
+    if want.type.name == "schedule" and unit == PLAIN:
+        return Want(want.type, want.what)
     known = {"bytes", "seconds", "bits", "pixels", "decibels"}
     return Want(Type(name) if name in known else NUMBER, want.what)
 
@@ -256,7 +259,7 @@ def unit_of(context: Context, expression: syntax.Expr, place: Place) -> Unit | N
     """The unit of an expression, None where it is no number or has a mistake in it."""
     if not is_numeric(expression):
         return None
-    with context.muted():
+    with context.muted(), context.only_weighing():
         found = quantity(context, expression, Want(NUMBER, "this"), place)
     return None if found is None else found.unit
 

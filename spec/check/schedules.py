@@ -4,10 +4,12 @@ A schedule is a constant, a component such as `linear(a -> b)`, a declared sched
 or pieces `A for D then B`. Schedules add up and multiply.
 """
 
+from collections.abc import Iterator
+
 from lab.spec import core, syntax
 from lab.spec.check.arguments import Formal, bind, missing, refuse_rest
 from lab.spec.check.components import read_component
-from lab.spec.check.context import NUMBER, Context, Declared, Place, Want
+from lab.spec.check.context import NUMBER, Context, Declared, Place, Scope, Want
 from lab.spec.check.limits import fitted
 from lab.spec.check.quantities import is_numeric, quantity, refuse, unit_of, use_let
 from lab.spec.check.text import head, unwrapped
@@ -66,7 +68,10 @@ def _is_constant(expression: syntax.Expr) -> bool:
 def _combination(
     context: Context, binary: syntax.Binary, want: Want, place: Place
 ) -> core.Core | None:
-    if is_numeric(binary) and unit_of(context, binary, place) is not None:
+    unit = None
+    if is_number(context, binary, place):
+        unit = unit_of(context, binary, place)
+    if unit is not None:
         found = quantity(context, binary, want, place)
         return None if found is None else fitted(context, found, want, place)
     part = Want(want.type, want.what)
@@ -139,8 +144,8 @@ def _called(
 def _let(
     context: Context, declared: Declared, path: syntax.Path, *, want: Want, place: Place
 ) -> core.Core | None:
-    value = declared.node.value
-    if is_numeric(value) or isinstance(value, syntax.Range):
+    value, inside = declared.node.value, Place(Scope(declared.source), f"let {declared.name}")
+    if is_number(context, value, inside) or isinstance(value, syntax.Range):
         found = quantity(context, path, want, place)
         return None if found is None else fitted(context, found, want, place)
     use_let(context, declared.name, Want(SCHEDULE, want.what))
@@ -185,10 +190,43 @@ def declared_formals(declared: Declared) -> list[Formal]:
     ]
 
 
+def is_number(
+    context: Context, expression: syntax.Expr, place: Place, seen: frozenset[str] = frozenset()
+) -> bool:
+    """Whether an expression has the form of a number, and so has every `let` that it names."""
+    if not is_numeric(expression):
+        return False
+    for name in _names(expression):
+        declared = context.definition(name, "let")
+        if name in place.scope.parameters or declared is None or name in seen:
+            continue
+        if isinstance(declared.node.value, syntax.Range):
+            continue
+        inside = Place(Scope(declared.source), f"let {name}")
+        if not is_number(context, declared.node.value, inside, seen | {name}):
+            return False
+    return True
+
+
+def _names(expression: syntax.Expr) -> Iterator[str]:
+    match unwrapped(expression):
+        case syntax.Path(names=(name,)):
+            yield name.text
+        case syntax.Sign(operand=inner):
+            yield from _names(inner)
+        case syntax.Binary(left=left, right=right):
+            yield from (*_names(left), *_names(right))
+        case syntax.Alternatives(options=options):
+            yield from (name for option in options for name in _names(option))
+        case _:
+            return
+
+
 def parameter_want(declared: Declared, name: str) -> Want:
     """What a parameter, or under the empty name a `let`, is used as: the most telling use."""
     uses = declared.types.get(name, [])
-    telling = [one for one in uses if one.type.name != "number"]
+    single = [one for one in uses if one.type != SCHEDULE] or uses
+    telling = [one for one in single if one.type.name != "number"]
     fallback = Type("schedule") if declared.kind == "schedule" else NUMBER
-    found = (telling or uses or [Want(fallback, "")])[0]
+    found = (telling or single or [Want(fallback, "")])[0]
     return Want(found.type, f"`{name or declared.name}`", found.info)
