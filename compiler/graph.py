@@ -5,6 +5,7 @@ from typing import Protocol
 from lab.compiler.canonical import Shown
 from lab.compiler.plan import Node
 from lab.compiler.stages import Template
+from lab.compiler.strands import label_of
 
 
 class Asking(Protocol):
@@ -79,16 +80,8 @@ class Graph:
     def _label(self, template: Template) -> str:
         known = self._labels.get(template)
         if known is None:
-            known = self._labels[template] = f"{template.owner}: {self._what(template)}"
+            known = self._labels[template] = label_of(template, self._shown)
         return known
-
-    def _what(self, template: Template) -> str:
-        """A stage in a few words: one that a reparameterization is short for goes by its name."""
-        if template.role == "stage" and "before" in template.inputs:
-            through = template.arguments.get("through")
-            if isinstance(through, dict):
-                return self._shown.text(through)
-        return template.signature.name
 
 
 def chain(template: Template) -> list[Template]:

@@ -5,6 +5,7 @@ from typing import cast
 
 from lab.compiler.plan import Node, Plan
 from lab.compiler.remark import Remark
+from lab.compiler.strands import Strand, kinds
 from lab.spec import core
 from lab.spec.signature import Catalog
 from lab.spec.values import Value
@@ -16,7 +17,7 @@ NOTABLE = 0.01
 def rounded_lengths(study: core.Study, plan: Plan, catalog: Catalog) -> Iterator[Remark]:
     """A warning for every place whose duration rounds to notably other than what it says."""
     told: set[core.Core] = set()
-    for node in plan.nodes:
+    for node in kinds(plan):
         steps = steps_of(node, catalog)
         if steps is None or not _is_notable(steps):
             continue
@@ -31,7 +32,7 @@ def rounded_lengths(study: core.Study, plan: Plan, catalog: Catalog) -> Iterator
         yield Remark("W0808", message, place.span, owner, (remedy,))
 
 
-def steps_of(node: Node, catalog: Catalog) -> float | None:
+def steps_of(node: Node | Strand, catalog: Catalog) -> float | None:
     """The length of a stage in steps before rounding, where it can be known from the plan."""
     lasting = node.arguments.get("for")
     if node.role != "stage" or not isinstance(lasting, dict) or "duration" not in lasting:

@@ -5,6 +5,7 @@ from typing import cast
 
 from lab.compiler.plan import Node, Plan
 from lab.compiler.problem import Problem
+from lab.compiler.strands import Strand, kinds
 from lab.spec import core
 from lab.spec.check.lints import walk
 from lab.spec.signature import Catalog
@@ -19,7 +20,7 @@ def refuse_unmet(study: core.Study, plan: Plan, catalog: Catalog) -> None:
     }
     if not needs.keys() & set(_mentioned(study)):
         return
-    for node in plan.nodes:
+    for node in kinds(plan):
         for need in needs.get(node.component, ()) if node.role == "stage" else ():
             argument, _, inner = need.partition(".")
             given = node.arguments.get(argument)
@@ -49,14 +50,14 @@ def _inside(given: Mapping[str, Value]) -> Mapping[str, Value]:
     return cast(Mapping[str, Value], given.get("args") or {})
 
 
-def _place(study: core.Study, node: Node) -> Span:
+def _place(study: core.Study, node: Node | Strand) -> Span:
     """Where a stage is written: in the method that its label names, else anywhere."""
     owner = node.label.partition(":")[0]
     found = {name: one for name in study.definitions for one in _builds(study, name, node)}
     return found.get(owner, next(iter(found.values()), Span(0, 0)))
 
 
-def _builds(study: core.Study, name: str, node: Node) -> Iterator[Span]:
+def _builds(study: core.Study, name: str, node: Node | Strand) -> Iterator[Span]:
     for one in walk(study.definitions[name].value):
         if isinstance(one, core.Build) and (one.kind, one.component) == ("stage", node.component):
             yield one.span

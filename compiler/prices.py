@@ -19,6 +19,7 @@ from lab.compiler.facts import Asking, Cost
 from lab.compiler.plan import Plan
 from lab.compiler.programs import Program
 from lab.compiler.stored import Described, Stored
+from lab.compiler.strands import Everything
 from lab.spec.records import record
 
 Basis = Literal["measured", "probed", "scaled", "arithmetic"]
@@ -62,7 +63,7 @@ class Price:
 
     program: Program
     cost: Cost | Unknown
-    todo: tuple[str, ...]
+    todo: Sequence[str]
     seen: Seen | None
     basis: Basis | None
     lanes_at_once: int | None
@@ -128,7 +129,7 @@ def prices(
     plan: Plan,
     costs: Sequence[tuple[Program, Cost | Unknown]],
     *,
-    todo: frozenset[str],
+    todo: frozenset[str] | Everything,
     known: Known,
     device: Device,
 ) -> Prices:
@@ -153,10 +154,12 @@ def _price(
     cost: Cost | Unknown,
     history: "_History",
     *,
-    todo: frozenset[str],
+    todo: frozenset[str] | Everything,
     room: float | None,
 ) -> Price:
-    left = tuple(key for key in program.lanes if key in todo)
+    left = program.lanes
+    if not isinstance(todo, Everything):
+        left = tuple([key for key in left if key in todo])
     seen, basis = history.of(program, cost) if left else (None, None)
     at_once = lanes_at_once(cost, room) if isinstance(cost, Cost) else None
     return Price(program, cost, left, seen, basis, at_once)

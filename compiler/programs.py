@@ -9,12 +9,14 @@ Of a schedule all numbers but durations are traced; its form is static (`lab.run
 other half of this rule).
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Literal, cast
 
 from lab.compiler.canonical import digest
+from lab.compiler.lazily import Lazy
 from lab.compiler.plan import Node, Plan
+from lab.compiler.strands import FIXED, Strand, Woven, woven
 from lab.spec.records import record
 from lab.spec.signature import Catalog, Signature
 from lab.spec.values import Value
@@ -36,7 +38,7 @@ class Program:
 
     first: Node
     inputs: Mapping[str, "Program"]
-    lanes: tuple[str, ...]
+    lanes: Sequence[str]
     traced: tuple[str, ...]
     static: Callable[[], str]
 
@@ -64,11 +66,16 @@ class Program:
 
 def programs(plan: Plan, catalog: Catalog) -> tuple[Program, ...]:
     """The programs of a plan, each after the programs it uses."""
+    known = woven(plan)
     frozen = _Frozen(catalog)
+    return _of_nodes(plan, frozen) if known is None else _of_strands(known, frozen)
+
+
+def _of_nodes(plan: Plan, frozen: "_Frozen") -> tuple[Program, ...]:
     ranks = _ranks(plan)
-    groups: list[list[Node]] = []
     #: The number of a node's program, in the order in which they appear.
     place: dict[str, int] = {}
+    groups: list[list[Node]] = []
     numbers: dict[_Same, int] = {}
     for node in plan.nodes:
         same: _Same = (frozen.of(node), node.version)
@@ -81,20 +88,56 @@ def programs(plan: Plan, catalog: Catalog) -> tuple[Program, ...]:
     made: list[Program] = []
     for nodes in groups:
         nodes.sort(key=lambda node: ranks[node.key])
-        made.append(_program(nodes, made, place, frozen))
+        inputs = {role: made[place[key]] for role, key in nodes[0].inputs.items()}
+        lanes = tuple([node.key for node in nodes])
+        made.append(_program(nodes[0], lanes, inputs, frozen))
     return tuple(made)
 
 
+def _of_strands(known: Woven, frozen: "_Frozen") -> tuple[Program, ...]:
+    """The same of a plan that is woven: the nodes of a strand are lanes of one program."""
+    place: dict[Strand, int] = {}
+    groups: list[list[Strand]] = []
+    numbers: dict[_Same, int] = {}
+    for strand in known.strands:
+        same: _Same = (frozen.of(strand), strand.signature.version)
+        for role, one in strand.inputs.items():
+            same += (role, place[one])
+        number = place[strand] = numbers.setdefault(same, len(groups))
+        if number == len(groups):
+            groups.append([])
+        groups[number].append(strand)
+    made: list[Program] = []
+    for strands in groups:
+        first, seed = next(_lanes(strands, known.seeds))
+        inputs = {role: made[place[one]] for role, one in first.inputs.items()}
+        made.append(_program(first.node(seed), _keys(strands, known.seeds), inputs, frozen))
+    return tuple(made)
+
+
+def _keys(strands: Sequence[Strand], seeds: Sequence[int]) -> Lazy[str]:
+    return Lazy(
+        lambda: sum([len(one.seeds) for one in strands]),
+        lambda: (one.key(seed) for one, seed in _lanes(strands, seeds)),
+    )
+
+
+def _lanes(strands: Sequence[Strand], seeds: Sequence[int]) -> Iterator[tuple[Strand, int]]:
+    """The replicates of some strands: the first of each, then the second."""
+    for i, seed in enumerate(seeds):
+        for one in strands:
+            if seed in one.seeds or (i == 0 and one.seeds is FIXED):
+                yield one, seed
+
+
 def _program(
-    nodes: list[Node], made: list[Program], place: Mapping[str, int], frozen: "_Frozen"
+    first: Node, lanes: Sequence[str], inputs: Mapping[str, "Program"], frozen: "_Frozen"
 ) -> Program:
-    """The program of some nodes, of which `made` are the ones before."""
-    first = nodes[0]
     signature = frozen.catalog.signatures.get((first.role, first.component))
     return Program(
         first=first,
-        inputs={role: made[place[key]] for role, key in first.inputs.items()},
-        lanes=tuple([node.key for node in nodes]),
+        inputs=inputs,
+        lanes=lanes,
         traced=tuple(_traced(first.arguments, signature, frozen.catalog)),
         static=partial(frozen.text, frozen.of(first)),
     )
@@ -147,7 +190,7 @@ class _Frozen:
         self._numbers: dict[tuple[_Part, ...], int] = {}
         self._parts: list[tuple[_Part, ...]] = []
 
-    def of(self, node: Node) -> int:
+    def of(self, node: Node | Strand) -> int:
         """The number of the static part of a node's arguments."""
         known = self._nodes.get(id(node.arguments))
         if known is None:
@@ -168,11 +211,13 @@ class _Frozen:
 
     def _arguments(self, kind: str, name: str, arguments: Mapping[str, Value]) -> tuple[_Part, ...]:
         flags = self._traced(kind, name) or tuple((at, False) for at in sorted(arguments))
-        return (
-            kind,
-            name,
-            *(self._part(arguments.get(at), traced) for at, traced in flags),
-        )
+        parts: list[_Part] = [kind, name]
+        for at, traced in flags:
+            value = arguments.get(at)
+            # Most are plain and static: a call for each would cost more than the rest.
+            is_plain = value is None or (not traced and isinstance(value, str | int | float))
+            parts.append(repr(value) if is_plain else self._part(value, traced))
+        return tuple(parts)
 
     def _part(self, value: Value, traced: bool) -> _Part:
         if isinstance(value, dict):

@@ -14,6 +14,7 @@ from lab.compiler.lazily import Lazy
 from lab.compiler.plan import Node, Run
 from lab.compiler.points import Point
 from lab.compiler.stages import Template
+from lab.compiler.strands import Loom, Nodes, Repeated, Strand, Woven
 from lab.spec import core
 from lab.spec.records import record
 
@@ -68,9 +69,11 @@ class Unfolding:
         """The runs."""
         return Lazy(lambda: sum(map(len, self._seeds)), self._runs)
 
-    def nodes(self, asked: Asked) -> Lazy[Node]:
+    def nodes(self, asked: Asked) -> Nodes:
         """The nodes that the runs ask for, then those that were asked for elsewhere."""
-        return Lazy(lambda: self._count(asked), lambda: self._nodes(asked))
+        return Nodes(
+            lambda: self._count(asked), lambda: self._nodes(asked), lambda: self._woven(asked)
+        )
 
     def _each(self) -> Iterator[tuple[Described, int]]:
         longest = max((len(one.repeat.seeds) for one in self._described), default=0)
@@ -92,6 +95,45 @@ class Unfolding:
         for template, seed, vary in asked.all:
             graph.add(template, seed, vary)
         yield from graph.taken()
+
+    def _woven(self, asked: Asked) -> Woven | None:
+        """The nodes as strands; None where points differ in their replicates."""
+        repeats = {(one.repeat.seeds, one.repeat.vary) for one in self._described}
+        if len(repeats) != 1:
+            return None
+        ((seeds, vary),) = repeats
+        loom = Loom(seeds, vary, self._shown)
+        ends = [
+            self._used(loom, one)
+            for one, own in zip(self._described, self._seeds, strict=True)
+            if own
+        ]
+        if not all([loom.ask(*one) for one in asked.all]):
+            return None
+        every = dict.fromkeys([*seeds, *(seed for _, seed, _ in asked.all)])
+        is_measured = any([one.formulas for one in self._described])
+        return Woven(
+            strands=tuple(loom.strands),
+            ends=() if is_measured else tuple(ends),
+            grids=self._repeated(seeds),
+            seeds=tuple(every),
+        )
+
+    def _used(self, loom: Loom, one: Described) -> Strand:
+        """The strand of a point's last stage; all that its runs use is noted."""
+        strands = [loom.strand(template) for template in one.asks()]
+        times = len(one.repeat.seeds)
+        for strand in strands:
+            loom.use(strand, one, times)
+        return strands[0]
+
+    def _repeated(self, seeds: tuple[int, ...]) -> dict[str, Repeated]:
+        names = [
+            one.point.grid.name
+            for one, own in zip(self._described, self._seeds, strict=True)
+            if own
+        ]
+        return {name: Repeated(count, seeds) for name, count in Counter(names).items()}
 
     def _count(self, asked: Asked) -> int:
         """The number of nodes: templates that are random count for each of their replicates."""

@@ -3,10 +3,11 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from lab.compiler.plan import Plan
+from lab.compiler.strands import kinds
 from lab.runtime.files import write_atomically
 from lab.spec.catalog import cache_folder
 from lab.spec.values import Value
@@ -69,22 +70,20 @@ def named_files(plan: Plan) -> dict[str, str | None]:
     """The files that a plan names, with the content that it counts on."""
     found: dict[str, str | None] = {}
     looked: set[int] = set()
-    for node in plan.nodes:
-        for value in node.arguments.values():
-            # Nodes share most of their values, each of which is looked at once.
-            if isinstance(value, dict | list) and id(value) not in looked:
-                looked.add(id(value))
-                found |= _files_in(value)
+    for node in kinds(plan):
+        _look_into(node.arguments.values(), found, looked)
     return found
 
 
-def _files_in(value: Value) -> Iterator[tuple[str, str | None]]:
-    if isinstance(value, dict):
-        if "file" in value:
-            content = value.get("content")
-            yield str(value["file"]), None if content is None else str(content)
-        for item in value.values():
-            yield from _files_in(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _files_in(item)
+def _look_into(values: Iterable[Value], found: dict[str, str | None], looked: set[int]) -> None:
+    """Note the files in some values. Nodes share most of theirs: each is looked at once."""
+    for value in values:
+        if isinstance(value, dict):
+            if id(value) not in looked:
+                looked.add(id(value))
+                if "file" in value:
+                    content = value.get("content")
+                    found[str(value["file"])] = None if content is None else str(content)
+                _look_into(value.values(), found, looked)
+        elif isinstance(value, list):
+            _look_into(value, found, looked)

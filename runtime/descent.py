@@ -15,6 +15,7 @@ from lab.compiler.lineage import Descents, Lineage, Lineages, lineage_in
 from lab.compiler.plan import Node, Plan
 from lab.compiler.standing import Change, Standing, stand_in
 from lab.compiler.stored import Described
+from lab.compiler.strands import keys_of
 from lab.runtime.accepted import accepted_in
 from lab.runtime.files import write_atomically
 from lab.runtime.index import index
@@ -62,15 +63,23 @@ def catalog_with(files: Sequence[Path]) -> Catalog:
     return catalog_of(files, builtin=own) if files else own
 
 
-def standing(plan: Plan, root: Path, *, catalog: Catalog, tells_stale: bool = False) -> Standing:
+def standing(
+    plan: Plan,
+    root: Path,
+    *,
+    catalog: Catalog,
+    tells_stale: bool = False,
+    have: frozenset[str] | None = None,
+) -> Standing:
     """A plan with the keys of what stands for its nodes in a store.
 
     Args:
         plan: with the keys that the code of `catalog` gives. `root`: the store's folder.
         tells_stale: say of what there are results of other code, too.
+        have: keys of what is stored, where they are known already.
     """
-    keys = keys_in(root)
-    if not keys or all(node.key in keys for node in plan.nodes):
+    keys = keys_in(root) if have is None else have
+    if not keys or all(keys.issuperset(some) for some in keys_of(plan)):
         return Standing(plan)
     accepted = accepted_in(root)
     if not accepted and not tells_stale:

@@ -12,6 +12,7 @@ from lab.compiler.prices import Known, Price, Prices, prices
 from lab.compiler.programs import Program, programs
 from lab.compiler.savings import savings
 from lab.compiler.stored import Stored
+from lab.compiler.strands import Everything
 from lab.runtime.arithmetic import asking
 from lab.runtime.device import cores, this_device
 from lab.runtime.index import index
@@ -31,7 +32,7 @@ def priced(
     study_folder: Path,
     jobs: int | None = None,
     stored: Stored | None = None,
-    todo: frozenset[str] | None = None,
+    todo: frozenset[str] | Everything | None = None,
 ) -> Prices:
     """What is missing of a plan, priced.
 

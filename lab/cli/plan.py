@@ -31,7 +31,8 @@ def plan(options: Options) -> int:
             print(_as_text(one), end="\n\n" if len(options.files) > 1 else "\n")
         if options.output is not None:
             _save(one, options.output)
-        if options.since is None and one.prices.over:
+        is_priced = one.has_new or bool(one.plan.searches)
+        if options.since is None and is_priced and one.prices.over:
             worst = max(worst, exits.OVER_BUDGET)
     if documents:
         from lab.cli.plan_json import document

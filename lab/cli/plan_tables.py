@@ -1,13 +1,12 @@
 """The tables of `lab plan`: axes, filters, schedules and stages."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from lab.cli.planned import STATES, Planned, State
 from lab.cli.sparkline import knots, schedules_in, sparkline, value_at
 from lab.cli.tables import Row, table
-from lab.compiler.parts import keys_in
-from lab.compiler.plan import Node, Plan
+from lab.compiler.plan import Plan
+from lab.compiler.strands import kinds, line_of, repeats_of
 from lab.spec.values import Value
 
 #: Values of an axis, and schedules of a stage, that are shown.
@@ -18,12 +17,13 @@ _MOST_SCHEDULES = 12
 def axes(plan: Plan) -> Iterator[Row]:
     """What each grid varies, and its replicates."""
     yield ("grid", "axis", "number", "values")
-    grids = dict.fromkeys([axis.grid for axis in plan.axes] + [run.grid for run in plan.runs])
+    repeated = repeats_of(plan)
+    grids = dict.fromkeys([axis.grid for axis in plan.axes] + list(repeated))
     for grid in grids:
         for axis in plan.axes:
             if axis.grid == grid:
                 yield (grid, axis.path, str(len(axis.values)), _values(axis.values))
-        seeds = dict.fromkeys(run.seed for run in plan.runs if run.grid == grid)
+        seeds = repeated[grid].seeds if grid in repeated else ()
         yield (grid, "replicates", str(len(seeds)), _values([str(seed) for seed in seeds], ", "))
 
 
@@ -43,17 +43,27 @@ def removed(plan: Plan) -> Iterator[str]:
 def schedules(one: Planned) -> Iterator[str]:
     """Numbers that change over a stage: how they go, and where their pieces meet."""
     rows: dict[Row, None] = {}
-    looked: set[tuple[str, int]] = set()
-    for node in one.plan.nodes:
-        seen = (node.label, id(node.arguments))
-        if seen not in looked:
-            looked.add(seen)  # what replicates share is looked at once
-            rows |= dict.fromkeys(_drawn(group(node), node.arguments))
+    looked: dict[int, bool] = {}
+    for kind in kinds(one.plan):
+        if _may_change(kind.arguments, looked):
+            rows |= dict.fromkeys(_drawn(line_of(kind), kind.arguments))
     shown = list(rows)[:_MOST_SCHEDULES]
     if shown:
         yield from table([("stage", "schedule", "from beginning to end", "knots"), *shown])
     if len(rows) > len(shown):
         yield f"{len(rows) - len(shown)} more schedules"
+
+
+def _may_change(value: Mapping[str, Value], looked: dict[int, bool]) -> bool:
+    """Whether a schedule is inside. Stages share most of their values: each is looked at once."""
+    known = looked.get(id(value))
+    if known is None:
+        known = "schedule" in value or value.get("kind") == "schedule"
+        for one in value.values():
+            if isinstance(one, dict) and _may_change(one, looked):
+                known = True
+        looked[id(value)] = known
+    return known
 
 
 def _drawn(where: str, arguments: Mapping[str, Value]) -> Iterator[Row]:
@@ -66,38 +76,9 @@ def _drawn(where: str, arguments: Mapping[str, Value]) -> Iterator[Row]:
 
 def stages(one: Planned) -> Iterator[Row]:
     """Stages and measurements by what they are: how often used, how many, and what is there."""
-    uses = _uses(one.plan)
-    used: Counter[str] = Counter()
-    states: Counter[tuple[str, State]] = Counter()
-    nodes: Counter[str] = Counter()
-    for node in one.plan.nodes:
-        name = group(node)
-        nodes[name] += 1
-        used[name] += uses[node.key] or 1
-        states[name, one.states[node.key]] += 1
     shown: list[State] = [kind for kind in STATES if kind in ("have", "new") or one.totals[kind]]
     yield ("stage", "uses", "nodes", "shared", *shown)
-    for name, number in nodes.items():
-        counts = [str(states[name, state]) for state in shown]
-        yield (name, str(used[name]), str(number), f"{used[name] / number:.3g}x", *counts)
-
-
-def group(node: Node) -> str:
-    """What nodes of one line have in common: the arm, and the component."""
-    return node.label.partition("(")[0]
-
-
-def _uses(plan: Plan) -> Counter[str]:
-    """How many runs use each node, by itself or by what is measured of it."""
-    inputs = {node.key: tuple(node.inputs.values()) for node in plan.nodes}
-    counts: Counter[str] = Counter()
-    for run in plan.runs:
-        waiting = [*run.stages, *(key for tree in run.metrics.values() for key in keys_in(tree))]
-        seen: set[str] = set()
-        while waiting:
-            key = waiting.pop()
-            if key not in seen:
-                seen.add(key)
-                waiting += inputs[key]
-        counts.update(seen)
-    return counts
+    for name, line in one.lines.items():
+        counts = [str(line.states[state]) for state in shown]
+        number = line.nodes
+        yield (name, str(line.uses), str(number), f"{line.uses / number:.3g}x", *counts)

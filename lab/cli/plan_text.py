@@ -9,6 +9,7 @@ from lab.cli.plan_tables import axes, removed, schedules, stages
 from lab.cli.planned import STATES, Planned, State
 from lab.cli.tables import table
 from lab.compiler.plan import Run
+from lab.compiler.strands import repeats_of
 from lab.runtime.contents import missing_files
 from lab.runtime.descent import accepted_texts
 
@@ -44,7 +45,7 @@ def _head(one: Planned) -> str:
 
 
 def _reasons(one: Planned) -> Iterator[str]:
-    if one.new and not one.have:
+    if not one.have and one.has_new:
         yield "why new: nothing is stored yet"
         return
     told = one.reasons[:_MOST_REASONS]
@@ -83,7 +84,7 @@ def _state(one: Planned, runs: Sequence[Run]) -> str:
 def _costs(one: Planned) -> list[str]:
     from lab.cli.costs import lines
 
-    return lines(one.prices) if one.new else []
+    return lines(one.prices) if one.has_new else []
 
 
 def _missing_files(one: Planned) -> Iterator[str]:
@@ -94,7 +95,7 @@ def _missing_files(one: Planned) -> Iterator[str]:
 def summary(one: Planned) -> Iterator[str]:
     """How much a plan is: the last lines of `lab plan`, the first of `lab run`."""
     plan, totals = one.plan, one.totals
-    points = len({(run.grid, run.point) for run in plan.runs})
+    points = sum(grid.points for grid in repeats_of(plan).values())
     yield f"{_count(len(plan.runs), 'run')} of {_count(points, 'point')}, " + _count(
         len(plan.claims), "claim"
     )

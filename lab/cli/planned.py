@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from lab.cli.growth import as_known, with_foreseen
+from lab.cli.lines import STATES, Line, State, Work, lines_of_nodes, lines_of_strands
 from lab.cli.load import Loaded, load, results_folder
 from lab.cli.options import Options
 from lab.cli.standing import as_it_stands
@@ -14,9 +15,10 @@ from lab.compiler.plan import Node, Plan
 from lab.compiler.searches import ready, waiting
 from lab.compiler.standing import Standing
 from lab.compiler.stored import Stored
+from lab.compiler.strands import EVERYTHING, Everything, woven
 from lab.runtime.errors import LabError
 from lab.runtime.index import index, unfinished_in
-from lab.runtime.missing import missing
+from lab.runtime.missing import missing, missing_of
 from lab.runtime.store import failures_in, keys_in
 from lab.spec.records import record
 
@@ -25,10 +27,7 @@ if TYPE_CHECKING:
     from lab.compiler.reasons import Reason
     from lab.spec.signature import Catalog
 
-#: What a node of a plan is: there; to be gone on with; to be run; to be run after it failed; to be
-#: known when a search is over; or gone, while all that is measured of it is there.
-State = Literal["have", "resume", "new", "failed", "waits", "not needed"]
-STATES: tuple[State, ...] = ("have", "resume", "new", "failed", "waits", "not needed")
+__all__ = ["STATES", "Planned", "State", "beside_store", "planned"]
 
 
 @record(slots=False)
@@ -39,6 +38,8 @@ class Planned:
     standing: Standing
     results: Path
     options: Options
+    #: Keys of everything that is stored.
+    have: frozenset[str]
 
     @property
     def plan(self) -> Plan:
@@ -54,11 +55,6 @@ class Planned:
     def folder(self) -> Path:
         """The folder that the names of files in the study are relative to."""
         return self.loaded.file.parent
-
-    @cached_property
-    def have(self) -> frozenset[str]:
-        """Keys of everything that is stored."""
-        return keys_in(self.store)
 
     @cached_property
     def stored(self) -> Stored:
@@ -81,14 +77,24 @@ class Planned:
         return frozenset(node.key for node in self.todo)
 
     @cached_property
+    def have_failed(self) -> frozenset[str]:
+        """Keys of everything that failed when it was last tried."""
+        return failures_in(self.store)
+
+    @cached_property
+    def unfinished(self) -> frozenset[str]:
+        """Keys of everything that can be gone on with."""
+        return unfinished_in(self.store)
+
+    @cached_property
     def failed(self) -> frozenset[str]:
         """Keys of what is to be run and failed when it was last tried."""
-        return failures_in(self.store) & self.new
+        return self.have_failed and self.have_failed & self.new
 
     @cached_property
     def states(self) -> Mapping[str, State]:
         """The state of each node of the plan."""
-        unfinished, late = unfinished_in(self.store) & self.new, waiting(self.plan)
+        unfinished, late = self.unfinished and self.unfinished & self.new, waiting(self.plan)
         found: dict[str, State] = {}
         for node in self.plan.nodes:
             if node.key in self.have:
@@ -104,14 +110,41 @@ class Planned:
         return found
 
     @cached_property
+    def work(self) -> Work | None:
+        """What is to be run of each strand; None where that is known of each node alone."""
+        known = woven(self.plan)
+        if known is None or self.plan.searches:
+            return None
+        if self.have_failed or self.unfinished:
+            return None
+        return missing_of(known, self.have)
+
+    @cached_property
+    def has_new(self) -> bool:
+        """Whether something is to be run."""
+        if self.work is None:
+            return bool(self.new)
+        return any(needed for needed, _ in self.work.values())
+
+    @cached_property
+    def lines(self) -> Mapping[str, Line]:
+        """The stages by what they are, in the order of the plan."""
+        if self.work is None:
+            return lines_of_nodes(self.plan, self.states)
+        return lines_of_strands(self.work)
+
+    @cached_property
     def totals(self) -> Counter[State]:
         """How many nodes are in each state."""
-        return Counter(self.states.values())
+        found: Counter[State] = Counter()
+        for line in self.lines.values():
+            found.update(line.states)
+        return found
 
     @cached_property
     def reasons(self) -> Sequence["Reason"]:
         """Why what is to be run is: nothing to say of a store that has nothing."""
-        if not self.new or not self.have:
+        if not self.have or not self.has_new:
             return ()
         from lab.cli.because import reasons_of
         from lab.compiler.reasons import Evidence
@@ -132,8 +165,6 @@ class Planned:
         from lab.cli.costs import priced
 
         foreseen = with_foreseen(self.loaded, self.ready, self.store)
-        more = {node.key for node in foreseen.nodes} - {node.key for node in self.ready.nodes}
-        todo = frozenset(node.key for node in self.todo[: self.options.limit])
         return priced(
             foreseen,
             self.store,
@@ -141,8 +172,18 @@ class Planned:
             study_folder=self.folder,
             jobs=self.options.jobs,
             stored=self.stored,
-            todo=todo if self.options.limit else todo | (more - self.have),
+            todo=self._to_price(foreseen),
         )
+
+    def _to_price(self, foreseen: Plan) -> frozenset[str] | Everything:
+        """Keys of what is to be run, with what is foreseen."""
+        if self.options.limit:
+            return frozenset(node.key for node in self.todo[: self.options.limit])
+        if self.plan.searches:
+            more = {node.key for node in foreseen.nodes} - {node.key for node in self.ready.nodes}
+            return self.new | (more - self.have)
+        is_all = self.work is not None and self.totals["new"] == self.totals.total()
+        return EVERYTHING if is_all else self.new
 
 
 def planned(file: Path, options: Options) -> tuple[Loaded, Planned | None]:
@@ -164,4 +205,5 @@ def beside_store(loaded: Loaded, results: Path, options: Options) -> Planned | N
     plan = as_known(loaded, store)
     if plan is None:
         return None
-    return Planned(loaded, as_it_stands(loaded, plan, store), results, options)
+    have = keys_in(store)
+    return Planned(loaded, as_it_stands(loaded, plan, store, have=have), results, options, have)
