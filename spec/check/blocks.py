@@ -10,7 +10,7 @@ from lab.spec.check.paths import ROOTS, axis_path, resolve
 from lab.spec.check.repeats import read_repeats
 from lab.spec.check.text import text_of, unwrapped
 from lab.spec.diagnostics import Label
-from lab.spec.records import record
+from lab.spec.records import record, replaced
 from lab.spec.signature import Type
 from lab.spec.source import Source, Span
 
@@ -90,6 +90,7 @@ def read_axis(
     members = tuple(tuple(resolve(context, path, scope, arms=arms)) for path in node.paths)
     if not all(members):
         return None
+    scope = replaced(scope, sets=True)
     if len(node.paths) == 1:
         value = _value(context, node.value, members[0], scope)
     else:

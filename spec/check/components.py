@@ -63,7 +63,8 @@ def _declared(
 def _refuse_name(context: Context, name: syntax.Name, want: Want, place: Place) -> None:
     kind = want.type.name
     others = [other for other, known in context.catalog.signatures if known == name.text]
-    fits = [*context.catalog.names(kind), *want.type.words, *context.names(kind)]
+    named = [one for one in context.names(kind) if one != place.scope.owner]
+    fits = [*context.catalog.names(kind), *want.type.words, *named]
     fits += ["none"] if want.type.optional else []
     if others or name.text in {"method", "model", "data"}:
         found = called(others[0]) if others else "a word of the language"
@@ -133,7 +134,8 @@ def build(
         for name, given in bound.given.items()
         if given.formal.want.type.mapping
     }
-    context.enter(place.slot, Entry(signature.name, place.slot, members))
+    entry = Entry(signature.name, place.slot, members, set=place.scope.sets)
+    context.enter(place.slot, entry)
     return core.Build(signature.kind, signature.name, values, place.slot, span)
 
 

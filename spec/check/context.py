@@ -27,6 +27,7 @@ class Scope:
     `subject` is the definition or block it belongs to; `owner` the definition whose own name does
     not hide a component here; `parameters` maps names in scope to their slots. `measured`: `method`
     is the arm being measured. `inside`: the method whose definition this is. `search`: in a search.
+    `sets`: the value of a path in a block.
     """
 
     source: Source
@@ -36,6 +37,7 @@ class Scope:
     measured: bool = False
     inside: str | None = None
     search: bool = False
+    sets: bool = False
 
 
 @record
@@ -81,11 +83,15 @@ class Member:
 
 @record
 class Entry:
-    """A component or call that stands at a slot: its name as written, and what is inside it."""
+    """A component or call that stands at a slot: its name as written, and what is inside it.
+
+    `set`: a block puts it there, and not a definition.
+    """
 
     label: str
     slot: str
     members: Mapping[str, Member]
+    set: bool = False
 
 
 @record(frozen=False)

@@ -38,8 +38,10 @@ def roots_of(context: Context, declared: Declared) -> list[Node]:
     return [Node(entry, (), entry.label) for entry in context.entries.get(key, [])]
 
 
-def children(context: Context, member: Member, *, defaults: bool = True) -> Iterator[Entry]:
-    """Everything that stands at a slot anywhere in the study."""
+def children(
+    context: Context, member: Member, *, defaults: bool = True, blocks: bool = True
+) -> Iterator[Entry]:
+    """Everything that stands at a slot anywhere in the study, `blocks` or in its definitions."""
     seen: set[str] = set()
     waiting = [member.slot]
     found = False
@@ -49,6 +51,8 @@ def children(context: Context, member: Member, *, defaults: bool = True) -> Iter
             continue
         seen.add(slot)
         for entry in context.entries.get(slot, []):
+            if entry.set and not blocks:
+                continue
             found = True
             yield entry
         waiting += context.aliases.get(slot, [])
@@ -61,8 +65,12 @@ def children(context: Context, member: Member, *, defaults: bool = True) -> Iter
 def search(
     context: Context, roots: list[Node], name: str, *, with_stages: bool = False
 ) -> list[Hit]:
-    """Matches on the first level that has any: what is written first, defaults then."""
-    for defaults in (False, True):
+    """Matches on the first level that has any.
+
+    What definitions say comes first, then defaults, and what only a block sets there last: another
+    block does not make a name mean two things.
+    """
+    for defaults, blocks in ((False, False), (True, False), (True, True)):
         frontier = roots
         for depth in range(DEEPEST):
             hits = _matches(frontier, name)
@@ -70,7 +78,7 @@ def search(
                 hits += _stages(frontier, name)
             if hits:
                 return _distinct(hits)
-            frontier = list(_next(context, frontier, defaults=defaults))
+            frontier = list(_next(context, frontier, defaults=defaults, blocks=blocks))
             if not frontier:
                 break
     return []
@@ -93,10 +101,12 @@ def _stages(frontier: Iterable[Node], name: str) -> list[Hit]:
     ]
 
 
-def _next(context: Context, frontier: Iterable[Node], *, defaults: bool) -> Iterator[Node]:
+def _next(
+    context: Context, frontier: Iterable[Node], *, defaults: bool, blocks: bool = True
+) -> Iterator[Node]:
     for node in frontier:
         for name, member in node.entry.members.items():
-            for entry in children(context, member, defaults=defaults):
+            for entry in children(context, member, defaults=defaults, blocks=blocks):
                 if entry is not node.entry:
                     yield Node(entry, (*node.trail, name), node.stage)
 
