@@ -56,7 +56,8 @@ class _Row:
 
 
 def _table() -> list[_Row]:
-    from lab.cli.main import ARGUMENTS, COMMANDS
+    from lab.cli.arguments import ARGUMENTS
+    from lab.cli.main import COMMANDS
 
     rows: list[_Row] = []
     for command in COMMANDS:

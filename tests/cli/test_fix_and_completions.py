@@ -8,9 +8,10 @@ import pytest
 from commands import TINY, lab, study
 
 from lab.cli import exits
+from lab.cli.arguments import ARGUMENTS
 from lab.cli.completions import bash, fish, zsh
 from lab.cli.language import check
-from lab.cli.main import ARGUMENTS, COMMANDS
+from lab.cli.main import COMMANDS
 from lab.cli.options import Options
 
 TEXT = TINY.read_text(encoding="utf-8")
