@@ -93,13 +93,13 @@ def ours(setting: Setting) -> Callable[[], Cost]:
     )
     begun = time.perf_counter()
     state, supply = fitting.begin(fit, method.init(target, key=key), target, key=key)
-    held = [fitting.program(fit)(state, supply, jnp.int32(1))]
+    held = [fitting.program(fit)(state, supply, jnp.int32(1))[0]]
     jax.block_until_ready(held)
     start = time.perf_counter() - begun
 
     def advance() -> None:
         stop = held[0].step + setting.steps
-        held[0] = fitting.program(fit)(held[0], supply, stop)
+        held[0], _ = fitting.program(fit)(held[0], supply, stop)
         jax.block_until_ready(held)
 
     return lambda: timed(advance, setting.steps, start)

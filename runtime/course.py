@@ -6,7 +6,7 @@ the wall clock, no memory for a whole batch) is a note of its result.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,11 +15,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from lab.runtime import batches, training
+from lab.runtime.asking import Answer, Ask, whole
 from lab.runtime.checkpoints import Checkpoints, Nowhere
 from lab.runtime.errors import Diverged
 from lab.runtime.recipe import Leg, Recipe, State, Supply, Tally, Trainable
 from lab.runtime.reparameterization import Split
 from lab.runtime.stopping import Stopping
+from lab.runtime.traced import program_key
 from lab.runtime.work import Progress
 
 #: Steps between two looks at the loss, where every step is a program of its own.
@@ -64,7 +66,9 @@ class Course:
     _best: tuple[Trainable, Any] | None = None
     _passes: np.ndarray = field(default_factory=lambda: np.zeros(2))
 
-    def run(self, split: Split, rest: Any, buffers: Any) -> tuple[Trainable, Any]:
+    def going(
+        self, split: Split, rest: Any, buffers: Any
+    ) -> Generator[Ask, Answer, tuple[Trainable, Any]]:
         """What training makes of these numbers. Raises `Diverged`."""
         recipe = self.recipe
         state = training.start(recipe, split, rest, buffers)
@@ -72,7 +76,7 @@ class Course:
         began, ended = time.monotonic() - elapsed, {}
         while step < recipe.steps and not ended:
             stop = self._end_of_leg(step)
-            state = self._leg(state, step, stop)
+            state = yield from self._leg(state, step, stop)
             step = stop
             if self._is_time_to_evaluate(step):
                 self._evaluate(state, step)
@@ -89,7 +93,7 @@ class Course:
         if self._best is not None:
             self.notes["best_step"] = self._steps[int(np.nanargmax(self._seen))]
             return self._best
-        return training.finished(recipe, state)
+        return training.finished(recipe, whole(state))
 
     def _save(self, state: State, step: int, elapsed: float) -> None:
         """Keep where the training stands: all that the steps to come depend on."""
@@ -105,6 +109,7 @@ class Course:
             "passes": self._passes.tolist(),
             "has_best": self._best is not None,
         }
+        state = whole(state)
         self.checkpoints.save(step, (state, self._best_or(state)), about)
 
     def _resumed(self, state: State) -> tuple[State, int, float]:
@@ -138,14 +143,22 @@ class Course:
     def _looped(self) -> bool:
         return training.loops_in_program(self.recipe.model)
 
-    def _leg(self, state: State, step: int, stop: int) -> State:
+    def _leg(self, state: State, step: int, stop: int) -> Generator[Ask, Answer, State]:
         epoch = jnp.asarray(step // self.recipe.steps_per_epoch)
         order = batches.epoch_order(self.supply.batches, epoch, count=len(self.supply.labels))
-        advance = training.program(self.recipe, looped=self._looped)
-        leg = Leg(order, jnp.full((), stop, jnp.int32))
-        for _ in range(1 if self._looped else stop - step):
-            state, tally = advance(state, self.supply, leg)
-            self._tallies.append(tally)
+        answer = yield Ask(
+            program=(program_key(self.recipe), self._looped),
+            function=training.body(self.recipe, looped=self._looped),
+            compiled=training.program(self.recipe, looped=self._looped),
+            state=state,
+            supply=self.supply,
+            leg=lambda stop: Leg(order, np.full((), stop, np.int32)),
+            first=step,
+            last=stop,
+            total=self.recipe.steps,
+            looped=self._looped,
+        )
+        self._tallies.extend(answer.seen)
         loss = float(self._tallies[-1].loss) / (stop - step if self._looped else 1)
         if not np.isfinite(loss):
             raise Diverged(
@@ -153,7 +166,7 @@ class Course:
                 "rate or a warm-up usually mends this"
             )
         self.progress(stop, self.recipe.steps, {"loss": loss})
-        return state
+        return answer.state
 
     def _is_time_to_evaluate(self, step: int) -> bool:
         return step % self.rules.evaluate_every == 0 or step == self.recipe.steps
@@ -177,7 +190,7 @@ class Course:
             "rate": float(rate((step - 1) // recipe.accumulate)),
             **{name: value / taken for name, value in total.curves.items()},
         }
-        made = training.finished(recipe, state)
+        made = training.finished(recipe, whole(state))
         now |= self.rules.watch(*made)
         for name, value in now.items():
             self.history.setdefault(name, []).append(value)
@@ -205,14 +218,16 @@ class Course:
         )
 
 
-def run_within_memory(course: Course, split: Split, rest: Any, buffers: Any) -> tuple[Any, Course]:
+def within_memory(
+    course: Course, split: Split, rest: Any, buffers: Any
+) -> Generator[Ask, Answer, tuple[Any, Course]]:
     """Run a training, in ever smaller pieces of a batch where memory runs out.
 
     It begins again from the start, so that its numbers are those of one training throughout.
     """
     while True:
         try:
-            return course.run(split, rest, buffers), course
+            return (yield from course.going(split, rest, buffers)), course
         except jax.errors.JaxRuntimeError as failure:
             if "RESOURCE_EXHAUSTED" not in str(failure):
                 raise

@@ -16,7 +16,7 @@ from typing import Any
 
 from lab.compiler.plan import Node, Plan
 from lab.compiler.programs import in_order, programs
-from lab.runtime import checkpoints, index, registry
+from lab.runtime import checkpoints, index, lane_journal, registry
 from lab.runtime.agenda import Agenda
 from lab.runtime.descent import Kept
 from lab.runtime.engine import Engine, Opening, Said, open_engine
@@ -34,6 +34,8 @@ _NUMBER = re.compile(r"\d+(\.\d+)?")
 #: A batch is meant to take about so long: short enough for others to get their share.
 _SECONDS_PER_BATCH = 2.0
 _LANES_AT_MOST = 256
+#: So many may be handed out to see whether they are faster together.
+MOST_TOGETHER = 64
 #: Causes of failures that the same work would meet again.
 _LASTING = frozenset({"diverged", "defect"})
 
@@ -166,6 +168,12 @@ class _Execution:
         self._finished: list[tuple[Node, Made]] = []
         #: Seconds that a lane of a program took last.
         self._pace: dict[str, float] = {}
+        #: Programs of which it was tried whether many lanes are faster together.
+        self._tried: set[str] = set()
+        #: Lanes of a program that were last done together.
+        self._width: dict[str, int] = {}
+        #: Programs whose lanes a worker died of, which is found by having each alone.
+        self._one_by_one: set[str] = set()
         self._notes = Notes(store.root, store.owner.identity, plan.study, len(nodes))
 
     @property
@@ -224,20 +232,32 @@ class _Execution:
             nodes = self.agenda.hand_out(program, self._lanes(program, ready, engine))
             ours = [node for node in self._claimed(nodes) if self._inputs_are_whole(node)]
             if ours:
-                batch = Batch(program, tuple(self._task(node) for node in ours))
+                batch = self._batch(program, ours, engine)
                 self._at_work[place] = _AtWork(program, {one.key: one for one in batch.tasks})
                 engine.start(place, batch)
                 return
 
     def _lanes(self, program: str, ready: int, engine: Engine) -> int:
-        """How many lanes to hand out together: one first, then what takes a moment."""
+        """How many lanes to hand out together: one first, then many, then what is found best."""
         if engine.lanes_at_a_time is not None:
             return engine.lanes_at_a_time
         pace = self._pace.get(program)
-        if pace is None:
+        if pace is None or program in self._one_by_one:
             return 1
         share = -(-ready // engine.places)
+        if program not in self._tried:
+            return max(1, min(share, MOST_TOGETHER))
+        if program in self._width:
+            return max(1, min(share, self._width[program]))
         return max(1, min(share, int(_SECONDS_PER_BATCH / max(pace, 1e-4)), _LANES_AT_MOST))
+
+    def _batch(self, program: str, nodes: Sequence[Node], engine: Engine) -> Batch:
+        is_trial = len(nodes) > 1 and program not in self._tried and not engine.lanes_at_a_time
+        if is_trial:
+            self._tried.add(program)
+        journal = self.store.root / lane_journal.FOLDER / f"{program}.jsonl"
+        tasks = tuple(self._task(node) for node in nodes)
+        return Batch(program, tasks, journal=_anywhere(journal), trial=is_trial)
 
     def _claimed(self, nodes: Sequence[Node]) -> list[Node]:
         """The nodes that are to be done here and now; the others wait, or are over."""
@@ -314,27 +334,41 @@ class _Execution:
         elif said["event"] == "progress":
             self._notes.advanced(node.key, said)
             self.listener(Event("progress", node, said))
+        elif said["event"] == "returned":
+            self._put_back(work, node)
         else:
             task = work.left.pop(node.key)
             if said["event"] == "done":
                 self._pace[work.program] = float(said["record"]["wall_seconds"])
+                if said["record"].get("lanes", 1) > 1:
+                    self._width[work.program] = int(said["record"]["lanes"])
                 record = {**_described(node, self.kept), **said["record"]}
                 self._finished.append((node, Made(node.key, Path(task.output), record)))
             else:
                 self._give_up(node, task, said)
 
     def _bury(self, work: "_AtWork", said: Said) -> None:
-        """A worker died: what it was at failed, what it had not begun is done elsewhere."""
-        for key, task in work.left.items():
+        """A worker died: what it was at failed, what it had not begun is done elsewhere.
+
+        Of several lanes that it was at together, any may be the cause: each is tried by itself.
+        """
+        at_work = work.started & work.left.keys()
+        if len(at_work) > 1:
+            self._one_by_one.add(work.program)
+        for key, task in list(work.left.items()):
             node = self.by_key[key]
-            if key in work.started or not work.started:
+            if at_work == {key} or not work.started:
                 words = {"traceback": self.store.last_words(key) or said["traceback"]}
                 cause = {"event": "failed", "cause": "worker died"}
                 self._give_up(node, task, {**said, **cause, **words})
             else:
-                self.store.discard(Path(task.output))
-                self.sharing.release([key])
-                self.agenda.put_back(node)
+                self._put_back(work, node)
+
+    def _put_back(self, work: "_AtWork", node: Node) -> None:
+        """A lane was handed out and not done."""
+        self.store.discard(Path(work.left.pop(node.key).output))
+        self.sharing.release([node.key])
+        self.agenda.put_back(node)
 
     def _give_up(self, node: Node, task: Task, said: Said) -> None:
         self.store.discard(Path(task.output))

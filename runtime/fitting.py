@@ -4,7 +4,7 @@ The program is shared by fits that differ in traced numbers only (learning rates
 hundred of them compile once. Random numbers are `fold_in(key, step)`.
 """
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Generator, Hashable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -15,6 +15,8 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from lab.runtime import meters
+from lab.runtime.asking import Answer, Ask, whole
 from lab.runtime.checkpoints import Checkpoints
 from lab.runtime.errors import Diverged
 from lab.runtime.objective import Objective, Tree
@@ -54,10 +56,10 @@ class Supply(NamedTuple):
     numbers: Numbers
 
 
-Advance = Callable[[State, Supply, Int[Array, ""]], State]
+Advance = Callable[[State, Supply, Int[Array, ""]], tuple[State, Float[Array, " tensors"]]]
 
 
-def run(
+def going(
     fit: Fit,
     split: Split,
     target: Weights,
@@ -65,10 +67,9 @@ def run(
     key: PRNGKeyArray,
     progress: Progress,
     checkpoints: Checkpoints,
-) -> tuple[Split, Mapping[str, list[float]]]:
+) -> Generator[Ask, Answer, tuple[Split, Mapping[str, list[float]]]]:
     """The fitted split, and the curves of loss and R² on the way. Raises `Diverged`."""
     state, supply = begin(fit, split, target, key=key)
-    advance = program(fit)
     history: dict[str, list[float]] = {"step": [], "loss": [], "r2": []}
     begun = checkpoints.restore(state)
     if begun is not None:
@@ -76,15 +77,26 @@ def run(
     chunk = max(1, -(-fit.steps // LOOKS))
     for first in range(int(state.step), fit.steps, chunk):
         stop = min(first + chunk, fit.steps)
-        state = advance(state, supply, jnp.full((), stop, jnp.int32))
-        errors = np.asarray(state.errors, np.float64) / (stop - first)
+        answer = yield Ask(
+            program=program_key(fit),
+            function=partial(_advance, fit),
+            compiled=program(fit),
+            state=state,
+            supply=supply,
+            leg=lambda stop: np.full((), stop, np.int32),
+            first=first,
+            last=stop,
+            total=fit.steps,
+        )
+        state = answer.state
+        errors = np.asarray(answer.seen[0], np.float64) / (stop - first)
         now = _seen(fit, stop, float(np.dot(fit.importance, errors)))
         for name, value in now.items():
             history[name].append(value)
         progress(stop, fit.steps, now)
         if checkpoints.is_due:
-            checkpoints.save(stop, state, history)
-    return fit.objective.end(state.train, split), history
+            checkpoints.save(stop, whole(state), history)
+    return fit.objective.end(whole(state).train, split), history
 
 
 def begin(fit: Fit, split: Split, target: Weights, *, key: PRNGKeyArray) -> tuple[State, Supply]:
@@ -121,10 +133,15 @@ def program(fit: Fit) -> Advance:
     return _programs[key]
 
 
-def _advance(fit: Fit, state: State, supply: Supply, stop: Int[Array, ""]) -> State:
+def _advance(
+    fit: Fit, state: State, supply: Supply, stop: Int[Array, ""]
+) -> tuple[State, Float[Array, " tensors"]]:
+    meters.count_program()
     bound = bind(fit, supply.numbers)
     start = state._replace(errors=jnp.zeros_like(state.errors))
-    return jax.lax.while_loop(lambda state: state.step < stop, partial(_step, bound, supply), start)
+    step = partial(_step, bound, supply)
+    end = jax.lax.while_loop(lambda state: state.step < stop, step, start)
+    return end, end.errors
 
 
 def _step(fit: Fit, supply: Supply, state: State) -> State:

@@ -11,7 +11,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -118,7 +118,7 @@ def attend(posted: Posted) -> None:
     left = _left(batch, posted)
     send = _appender(posted.events)
     if left:
-        serve(Batch(batch.program, left), send)
+        serve(replace(batch, tasks=left), send)
     else:
         send({"event": "idle"})
 
@@ -129,7 +129,7 @@ def _left(batch: Batch, posted: Posted) -> tuple[Task, ...]:
     said = heard.news()
     if posted.events.exists():
         os.truncate(posted.events, heard.heard)
-    ended = {one["key"] for one in said if one["event"] in {"done", "failed"}}
+    ended = {one["key"] for one in said if one["event"] in {"done", "failed", "returned"}}
     begun = {one["key"] for one in said if one["event"] == "started"} - ended
     for task in batch.tasks:
         if task.key in begun:

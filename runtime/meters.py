@@ -1,4 +1,4 @@
-"""What a task took besides time: seconds of compilation, and the most memory its process had."""
+"""What a task took besides time: programs, seconds of compiling, and the most memory it had."""
 
 import resource
 import sys
@@ -17,6 +17,21 @@ _COMPILING = (
 
 class _Total:
     seconds = 0.0
+    programs = 0
+
+
+def count_program() -> None:
+    """Called where a program of steps is traced: a cache of compiled programs hides no trace."""
+    _counted.programs += 1
+
+
+def programs_since() -> int:
+    """How many programs of steps this process has traced since this was last asked."""
+    found, _counted.programs = _counted.programs, 0
+    return found
+
+
+_counted = _Total()
 
 
 def compile_seconds() -> float:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from lab.runtime import artifact as artifacts
 from lab.runtime import meters
 from lab.runtime.artifact import Artifact
+from lab.runtime.asking import Answer, Ask, Stepped, alone
 from lab.runtime.checkpoints import Checkpoints, Nowhere
 from lab.runtime.device import processor
 from lab.runtime.errors import Diverged
@@ -17,7 +18,7 @@ from lab.runtime.registry import catalog, component_class, fields_of, use
 from lab.runtime.roles import with_roles
 from lab.runtime.streams import streams
 from lab.runtime.task import Task
-from lab.runtime.work import Progress, Work
+from lab.runtime.work import Progress, Stage, Work
 
 #: Environment facts that a record keeps; the rest of the environment is nobody's business.
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy")
@@ -25,6 +26,11 @@ _PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy")
 
 def perform(task: Task, progress: Progress) -> dict[str, Any]:
     """Do a task; its files are in `task.output` afterwards. Returns what the record shall hold."""
+    return alone(performing(task, progress))
+
+
+def performing(task: Task, progress: Progress) -> Generator[Ask, Answer, dict[str, Any]]:
+    """A task that asks for its steps, so that others can take theirs with it."""
     use(task.components)
     signature = catalog().signatures[task.role, task.component]
     folder = Path(task.folder)
@@ -41,12 +47,16 @@ def perform(task: Task, progress: Progress) -> dict[str, Any]:
         devices=task.devices,
     )
     checkpoints = work.checkpoints
-    found = _measured(made, work) if task.role == "measurement" else _staged(made, work, task)
+    if task.role == "measurement":
+        found = _measured(made, work)
+    else:
+        found = yield from _staged(made, work, task)
     return {
         **found,
         "wall_seconds": time.perf_counter() - begun + checkpoints.seconds_before,
         **({} if checkpoints.resumed_at is None else {"resumed_at": checkpoints.resumed_at}),
         "compile_seconds": meters.compile_seconds() - compiled,
+        "compilations": meters.programs_since(),
         "memory_bytes": meters.memory_bytes(),
         "environment": environment(),
     }
@@ -72,8 +82,9 @@ def _measured(measurement: Any, work: Work) -> dict[str, Any]:
     return {"values": values, "history": {}, "notes": {}}
 
 
-def _staged(stage: Any, work: Work, task: Task) -> dict[str, Any]:
-    artifact = stage.run(work)
+def _staged(stage: Stage, work: Work, task: Task) -> Generator[Ask, Answer, dict[str, Any]]:
+    is_stepped = isinstance(stage, Stepped)
+    artifact = (yield from stage.going(work)) if is_stepped else stage.run(work)
     output = Path(task.output)
     artifacts.save(artifact, output)
     sizes = artifacts.ship(artifact, output / artifacts.SHIPPED)

@@ -2,7 +2,7 @@
 
 What happens is said as events, each with the `key` of its task: `started`; `progress` with `step`,
 `total`, `values`; `done` with the `record`; `failed` with `cause`, `message`, `traceback`; at the
-end of the batch `idle`.
+end of the batch `idle`. What a trial leaves to others is `returned`.
 """
 
 import errno
@@ -24,6 +24,8 @@ from lab.runtime.usage import Sampler
 
 #: Progress events are not sent more often than this.
 _SECONDS_BETWEEN_EVENTS = 0.2
+#: What a trial does one after another takes about so long, before the rest is returned.
+TRIAL_SECONDS = 2.0
 
 Send = Callable[[Mapping[str, Any]], None]
 
@@ -41,16 +43,52 @@ def configure() -> None:
 
 
 def serve(batch: Batch, send: Send) -> None:
-    """Do the tasks of a batch, one after another, in programs that they share."""
-    for task in batch.tasks:
-        send({"event": "started", "key": task.key})
-        _at_work.now, _at_work.send = task, send
-        with _printing_to(task.log):
-            ended = _done(task, send)
-        with _at_work.lock:
-            _at_work.now = None
-        send({**ended, "key": task.key})
+    """Do the tasks of a batch in programs that they share: together, or one after another."""
+    left = list(_done_together(batch, send) if len(batch.tasks) > 1 else batch.tasks)
+    begun = time.monotonic()
+    while left:
+        _do(left.pop(0), send)
+        if batch.trial and time.monotonic() - begun > TRIAL_SECONDS:
+            for task in left:
+                send({"event": "returned", "key": task.key})
+            break
     send({"event": "idle"})
+
+
+def _do(task: Task, send: Send) -> None:
+    send({"event": "started", "key": task.key})
+    _at_work.now, _at_work.send = task, send
+    with _printing_to(task.log):
+        ended = _done(task, send)
+    with _at_work.lock:
+        _at_work.now = None
+    send({**ended, "key": task.key})
+
+
+def _done_together(batch: Batch, send: Send) -> tuple[Task, ...]:
+    """Do what is faster together; returns what is not."""
+    from lab.runtime.together import serve_lanes
+
+    # Where they exceed the limit on memory, the process ends and none of them is to blame yet.
+    ended = _sampler().begin(batch.tasks[0].memory_bytes)
+
+    def say(task: Task, outcome: Mapping[str, Any] | Exception) -> None:
+        if isinstance(outcome, Exception):
+            said = _failure(outcome)
+        else:
+            said = {"event": "done", "record": {**outcome, "usage": asdict(ended())}}
+        send({**said, "key": task.key})
+
+    try:
+        return serve_lanes(
+            batch,
+            say=say,
+            started=lambda task: send({"event": "started", "key": task.key}),
+            reporter=lambda task: _reporter(task.key, send),
+            printing=lambda task: _printing_to(task.log, again=True),
+        )
+    finally:
+        ended()
 
 
 class _AtWork:
@@ -92,18 +130,25 @@ def _done(task: Task, send: Send) -> dict[str, Any]:
     try:
         record = perform(task, _reporter(task.key, send))
         return {"event": "done", "record": {**record, "usage": asdict(ended())}}
-    except Diverged as failure:
-        return _failed("diverged", failure)
-    except LabError as failure:
-        return _failed("refused", failure)
-    except MemoryError as failure:
-        return _failed("out of memory", failure)
-    except OSError as failure:
-        return {**_failed("input/output", failure), "message": _about_files(failure)}
     except Exception as failure:  # noqa: BLE001 - the one place where any defect becomes a result
-        return _failed("defect", failure)
+        return _failure(failure)
     finally:
         ended()
+
+
+#: What failures are called. An input or output is something else than a mistake in a study.
+_CAUSES = (
+    (Diverged, "diverged"),
+    (LabError, "refused"),
+    (MemoryError, "out of memory"),
+    (OSError, "input/output"),
+)
+
+
+def _failure(failure: Exception) -> dict[str, Any]:
+    cause = next((cause for kind, cause in _CAUSES if isinstance(failure, kind)), "defect")
+    said = _failed(cause, failure)
+    return {**said, "message": _about_files(failure)} if isinstance(failure, OSError) else said
 
 
 def _about_files(failure: OSError) -> str:
@@ -133,14 +178,14 @@ def _reporter(key: str, send: Send) -> Any:
 
 
 @contextmanager
-def _printing_to(log: str) -> Generator[None]:
+def _printing_to(log: str, *, again: bool = False) -> Generator[None]:
     """What is printed on the way goes to a file of its own, which is there if anything was."""
     if not log:
         yield
         return
     path = Path(log)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | (os.O_APPEND if again else os.O_TRUNC), 0o666)
     before = {stream: os.dup(stream) for stream in (1, 2)}
     for stream in before:
         os.dup2(handle, stream)

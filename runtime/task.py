@@ -40,11 +40,15 @@ class Task:
 class Batch:
     """Lanes of one program, to be done together. Always holds: at least one, all `fresh` or none.
 
-    `program` names the program; equal ones share a compilation.
+    `program` names the program; equal ones share a compilation. `journal` is the file that says how
+    its lanes are done (`lab.runtime.lane_journal`). A `trial` is there to find that out: what would
+    be done one after another may be returned, for others to do.
     """
 
     program: str
     tasks: tuple[Task, ...]
+    journal: str = ""
+    trial: bool = False
 
     @property
     def fresh(self) -> bool:
@@ -53,10 +57,10 @@ class Batch:
 
     def to_json(self) -> str:
         """One line."""
-        return json.dumps({"program": self.program, "tasks": [asdict(one) for one in self.tasks]})
+        return json.dumps(asdict(self))
 
 
 def batch_from_json(text: str) -> Batch:
     """The batch that `to_json` wrote."""
     data = json.loads(text)
-    return Batch(data["program"], tuple(Task(**one) for one in data["tasks"]))
+    return Batch(**{**data, "tasks": tuple(Task(**one) for one in data["tasks"])})

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from lab.runtime import meters
 from lab.runtime.batches import Batch, answers, drawn, pieces, taught
 from lab.runtime.model import Model
 from lab.runtime.model import State as Arrays
@@ -93,16 +94,22 @@ def program(recipe: Recipe, *, looped: bool) -> Advance:
     """
     key = (program_key(recipe), looped)
     if key not in _programs:
-        function = _until if looped else _once
-        _programs[key] = jax.jit(partial(function, recipe), donate_argnums=0)
+        _programs[key] = jax.jit(body(recipe, looped=looped), donate_argnums=0)
     return _programs[key]
 
 
+def body(recipe: Recipe, *, looped: bool) -> Advance:
+    """What `program` compiles."""
+    return partial(_until if looped else _once, recipe)
+
+
 def _once(recipe: Recipe, state: State, supply: Supply, leg: Leg) -> tuple[State, Tally]:
+    meters.count_program()
     return _step(bind(recipe, supply.numbers), state, supply, leg.order)
 
 
 def _until(recipe: Recipe, state: State, supply: Supply, leg: Leg) -> tuple[State, Tally]:
+    meters.count_program()
     recipe = bind(recipe, supply.numbers)
 
     def body(carry: tuple[State, Tally]) -> tuple[State, Tally]:

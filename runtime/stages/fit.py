@@ -1,11 +1,13 @@
 """Fit a reparameterization to the weights that the stage before ships; no data is needed."""
 
+from collections.abc import Generator
 from dataclasses import replace
 
 import numpy as np
 
 from lab.runtime import fitting
 from lab.runtime.artifact import Artifact, reparametrize, shipped_weights
+from lab.runtime.asking import Answer, Ask, Stepped
 from lab.runtime.durations import whole_steps
 from lab.runtime.errors import UnsuitableSetting
 from lab.runtime.explained import explained_notes
@@ -15,7 +17,7 @@ from lab.runtime.objective import objective_of
 from lab.runtime.optimizer import Optimizer
 from lab.runtime.optimizers.adam import Adam
 from lab.runtime.reparameterization import Reparameterization
-from lab.runtime.work import Stage, Work
+from lab.runtime.work import Work
 from lab.spec.declare import component, parameter
 from lab.spec.units import Duration
 
@@ -28,7 +30,7 @@ from lab.spec.units import Duration
     curves=("step", "loss", "r2"),
     notes=("r2",),
 )
-class Fit(Stage):
+class Fit(Stepped):
     """Make weights that go through something as close as possible to the weights before."""
 
     through: Reparameterization = parameter(
@@ -41,7 +43,7 @@ class Fit(Stage):
         None, "weights of each tensor in a step of a field; none for all", low=1
     )
 
-    def run(self, work: Work) -> Artifact:
+    def going(self, work: Work) -> Generator[Ask, Answer, Artifact]:
         """Fit, and keep the way there as history and R² as a note."""
         if not isinstance(self.loss, Reconstruction):
             raise UnsuitableSetting("`fit` sees no data: its loss is `reconstruction`")
@@ -60,7 +62,7 @@ class Fit(Stage):
             steps=whole_steps(self.duration),
             importance=tuple(sizes / sizes.sum()),
         )
-        split, history = fitting.run(
+        split, history = yield from fitting.going(
             fit,
             begun.split,
             target,

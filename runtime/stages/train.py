@@ -1,6 +1,6 @@
 """Training with labels: every method here is this one stage with other plugs."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -15,7 +15,8 @@ from lab.runtime.artifact import (
     shipped_weights,
     weights,
 )
-from lab.runtime.course import Course, Rules, run_within_memory
+from lab.runtime.asking import Answer, Ask, Stepped
+from lab.runtime.course import Course, Rules, within_memory
 from lab.runtime.dataset import Data, Dataset
 from lab.runtime.durations import whole_steps
 from lab.runtime.errors import UnsuitableSetting
@@ -32,7 +33,7 @@ from lab.runtime.selectors.all import All
 from lab.runtime.sharding import on_all
 from lab.runtime.starting import starting_point
 from lab.runtime.stopping import Stopping
-from lab.runtime.work import Stage, Work
+from lab.runtime.work import Work
 from lab.spec.declare import Moment, Seconds, component, parameter
 from lab.spec.units import Duration
 
@@ -56,7 +57,7 @@ PASSES = ("forwards", "backwards")
     ),
     notes=(),
 )
-class Train(Stage):
+class Train(Stepped):
     """Train on the training examples; without `through`, go on with what the stage before made."""
 
     model: Model | None = parameter(None, "the network; the point's where left out")
@@ -112,14 +113,14 @@ class Train(Stage):
         legacy=None,
     )
 
-    def run(self, work: Work) -> Artifact:
+    def going(self, work: Work) -> Generator[Ask, Answer, Artifact]:
         """Train, and keep the way there as history."""
         if self.data is None:
             raise UnsuitableSetting("training has no data: declare some, or give `data:`")
         begin = self._beginning(work)
         job = _Job.of(self, begin, self.data.loaded(), work)
         course = Course(job.recipe, job.rules, job.supply, work.progress, work.checkpoints)
-        (trainable, buffers), course = run_within_memory(
+        (trainable, buffers), course = yield from within_memory(
             course, begin.split, job.moving, dict(begin.buffers)
         )
         return replace(
