@@ -38,7 +38,7 @@ def _table(found: Prices) -> Iterator[str]:
     rows += [_row(label, group) for label, group in groups[:_ROWS]]
     rest = [price for _, group in groups[_ROWS:] for price in group]
     if rest:
-        rows.append(_row(f"{len(rest)} more programs", rest))
+        rows.append(_row(_number(len(rest), "more program"), rest))
     yield from _aligned(rows)
 
 
@@ -82,16 +82,21 @@ def _unknown(group: Sequence[Price]) -> str:
 
 
 def _totals(found: Prices) -> Iterator[str]:
-    lanes = sum(len(one.todo) for one in found.missing)
-    yield f"{len(found.missing)} programs, {lanes} lanes on {_where(found)}"
+    lanes, programs = sum(len(one.todo) for one in found.missing), len(found.missing)
+    counted = f"{_number(programs, 'program')}, {_number(lanes, 'lane')}"
+    yield f"{counted} on {_where(found)}"
     yield f"time: {_time(found)} ({', '.join(_bases(found))})"
     yield f"memory: {_amount(found.memory)} a worker; disk: {_amount(found.disk)}"
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _where(found: Prices) -> str:
     workers, threads = found.device.workers, found.device.threads
     each = "" if workers == 1 else f", {workers} workers"
-    return f"{found.device.name}{each} of {threads} thread{'' if threads == 1 else 's'}"
+    return f"{found.device.name}{each} of {_number(threads, 'thread')}"
 
 
 def _time(found: Prices) -> str:

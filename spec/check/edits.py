@@ -88,6 +88,10 @@ def read_budget(context: Context, node: syntax.Budget, scope: Scope) -> Budget:
             lines = ["write `budget 30 min, 4 GiB`"]
             context.report("E0608", message, amount.span, scope, help_lines=lines)
             continue
+        if read.value <= 0:
+            message = "nothing fits into this budget: a budget is above zero"
+            context.report("E0608", message, amount.span, scope)
+            continue
         if fitted(context, read, Want(Type(unit), TYPES[unit]), Place(scope, "budget")):
             found[unit] = float(read.value)
     return Budget(found.get("seconds"), found.get("bytes"), node.span)
