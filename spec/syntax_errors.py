@@ -175,6 +175,19 @@ def _value_on_next_line(failure: Failure) -> Diagnostic | None:
     return earlier.error("E0106", f"expected a value after {earlier.read}", earlier.behind)
 
 
+def _source_misread(failure: Failure) -> Diagnostic | None:
+    """`a > 3 sorce: "…"`: the word after a number was taken for its unit."""
+    word, token = failure.before, failure.token
+    if word is None or word.kind != "word" or token is None or token.text != ":":
+        return None
+    in_claim = bool(failure.entry) and failure.entry[0].text == "claim"
+    is_after_number = failure.index > 1 and failure.tokens[failure.index - 2].kind == "number"
+    if not (in_claim and is_after_number) or nearest(word.text, ("source",)) is None:
+        return None
+    message = f"{named(word)} does not fit after {failure.at(failure.index - 1).read}"
+    return failure.error("E0101", message, word.span, edit=Edit(word.span, "source"))
+
+
 def _unit_misread(failure: Failure) -> Diagnostic | None:
     """`64 layers: 2`, `3 let`, `3 were x`: the word after a number was taken for its unit."""
     word, token = failure.before, failure.token
@@ -383,6 +396,7 @@ RULES: tuple[Callable[[Failure], Diagnostic | None], ...] = (
     _number_slip,
     _miswritten,
     _value_on_next_line,
+    _source_misread,
     _unit_misread,
     _word_read_as_name,
     _name_with_hyphen,

@@ -48,3 +48,14 @@ def test_a_claim_in_a_profile_has_its_source() -> None:
 def test_a_source_without_its_colon_is_told_so() -> None:
     (found,) = parse(Source("a.lab", 'claim c: a > 3 source "A"')).diagnostics
     assert found.message == 'expected `:` after `source`, found the text "A"'
+
+
+@pytest.mark.parametrize("number", ["3", "90%", "0.9"])
+def test_a_misspelled_source_after_a_number_is_recognized(number: str) -> None:
+    for text in (
+        f'claim c: a > {number} sorce: "A"',
+        f'profile p {{ claim c: a > {number} sorce: "A" }}',
+    ):
+        (found,) = parse(Source("a.lab", text)).diagnostics
+        assert found.edit is not None
+        assert found.edit.replacement == "source"
