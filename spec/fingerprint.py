@@ -26,6 +26,7 @@ ASIDE = frozenset(
         "lab.spec.declare",
         "lab.runtime.checkpoints",
         "lab.runtime.download",
+        "lab.runtime.errors",
         "lab.runtime.files",
     }
 )
