@@ -12,14 +12,15 @@ from typing import Any
 
 from lab.cli.because import where
 from lab.cli.planned import STATES, Planned
-from lab.cli.sparkline import knots, schedules_in, value_at
+from lab.cli.sparkline import knots, schedules_in, value_at, values_of
+from lab.compiler.facts import UnknownError
 from lab.compiler.reasons import Reason
 from lab.compiler.serial import to_json
+from lab.runtime.arithmetic import asking
 from lab.runtime.contents import missing_files
 
 #: Version of the document.
 SCHEMA = 2
-_POINTS = 16
 
 
 def document(studies: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -64,13 +65,17 @@ def reason_json(one: Reason, planned: Planned) -> dict[str, Any]:
 def _schedules(one: Planned) -> list[dict[str, Any]]:
     """Every schedule: the first node that has it, where, its knots and values on the way."""
     found: dict[str, dict[str, Any]] = {}
+    facts = asking(one.catalog)
     for node in one.plan.nodes:
         whole = node.arguments.get("for")
         for path, schedule in schedules_in(dict(node.arguments)):
             places = [0.0, *knots(schedule, whole), 1.0]
-            values = [value_at(schedule, i / (_POINTS - 1), whole) for i in range(_POINTS)]
             said = {"path": path, "label": node.label, "schedule": schedule}
-            knotted = [[at, value_at(schedule, at, whole)] for at in places]
+            try:
+                values = values_of(schedule, whole, facts)
+                knotted = [[at, value_at(schedule, at, whole, facts)] for at in places]
+            except UnknownError:
+                values, knotted = [], [[at, None] for at in places]
             found.setdefault(
                 repr((said, whole)), {"node": node.key, **said, "knots": knotted, "values": values}
             )

@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from lab.cli.planned import STATES, Planned, State
-from lab.cli.sparkline import knots, schedules_in, sparkline, value_at
+from lab.cli.sparkline import drawn, knots, schedules_in, value_at, values_of
 from lab.cli.tables import Row, table
+from lab.compiler.facts import Asking, UnknownError
 from lab.compiler.plan import Plan
 from lab.compiler.strands import kinds, line_of, repeats_of
+from lab.runtime.arithmetic import asking
 from lab.spec.values import Value
 
 #: Values of an axis, and schedules of a stage, that are shown.
@@ -44,9 +46,10 @@ def schedules(one: Planned) -> Iterator[str]:
     """Numbers that change over a stage: how they go, and where their pieces meet."""
     rows: dict[Row, None] = {}
     looked: dict[int, bool] = {}
+    facts = asking(one.catalog)
     for kind in kinds(one.plan):
         if _may_change(kind.arguments, looked):
-            rows |= dict.fromkeys(_drawn(line_of(kind), kind.arguments))
+            rows |= dict.fromkeys(_drawn(line_of(kind), kind.arguments, facts))
     shown = list(rows)[:_MOST_SCHEDULES]
     if shown:
         yield from table([("stage", "schedule", "from beginning to end", "knots"), *shown])
@@ -66,12 +69,17 @@ def _may_change(value: Mapping[str, Value], looked: dict[int, bool]) -> bool:
     return known
 
 
-def _drawn(where: str, arguments: Mapping[str, Value]) -> Iterator[Row]:
+def _drawn(where: str, arguments: Mapping[str, Value], facts: Asking) -> Iterator[Row]:
     whole = arguments.get("for")
     for path, schedule in schedules_in(dict(arguments)):
         places = [0.0, *knots(schedule, whole), 1.0]
-        said = ", ".join(f"{value_at(schedule, at, whole):.4g} at {at:.0%}" for at in places)
-        yield (where, path, sparkline(schedule, whole), said)
+        try:
+            known = [(at, value_at(schedule, at, whole, facts)) for at in places]
+            line = drawn(values_of(schedule, whole, facts))
+        except UnknownError as unknown:
+            yield (where, path, "", f"`{unknown.name}` does not tell its curve")
+            continue
+        yield (where, path, line, ", ".join(f"{value:.4g} at {at:.0%}" for at, value in known))
 
 
 def stages(one: Planned) -> Iterator[Row]:

@@ -1,72 +1,44 @@
 """Schedules in one line: how a number goes over a stage, and the knots of its pieces.
 
-A plan is shown without what runs it, so the curves that ship are written once more here; a test
-holds them to the components that are trained with, and any other is drawn as a line.
+A plan is shown without what runs it: a component's curve is told by its facts, which its decorator
+names (`lab.runtime.facts.schedules`). A component of one's own has none, and is not drawn.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from math import cos, pi, prod
-from typing import cast
+from collections.abc import Iterator
+from math import prod
+from typing import TYPE_CHECKING, cast
 
 from lab.spec.values import Value
+
+if TYPE_CHECKING:
+    from lab.compiler.facts import Asking
 
 _BARS = "▁▂▃▄▅▆▇█"
 _POINTS = 16
 
-#: A curve from `start` to `stop` after a share of its way.
-Curve = Callable[[Mapping[str, float], float], float]
 
+def value_at(schedule: Value, share: float, whole: Value, asking: "Asking") -> float:
+    """The value of a schedule after a share of its stage, whose length is `whole`.
 
-def _linear(args: Mapping[str, float], share: float) -> float:
-    return args["start"] + (args["stop"] - args["start"]) * share
-
-
-def _cosine(args: Mapping[str, float], share: float) -> float:
-    return args["stop"] + (args["start"] - args["stop"]) * (1 + cos(pi * share)) / 2
-
-
-def _exponential(args: Mapping[str, float], share: float) -> float:
-    return args["start"] * (args["stop"] / args["start"]) ** share
-
-
-def _cubic(args: Mapping[str, float], share: float) -> float:
-    return args["stop"] + (args["start"] - args["stop"]) * (1 - share) ** 3
-
-
-def _polynomial(args: Mapping[str, float], share: float) -> float:
-    return args["stop"] + (args["start"] - args["stop"]) * (1 - share) ** args["power"]
-
-
-#: A curve that is not here is drawn as a line from its start to its stop.
-CURVES: Mapping[str, Curve] = {
-    "cosine": _cosine,
-    "cubic": _cubic,
-    "exponential": _exponential,
-    "linear": _linear,
-    "polynomial": _polynomial,
-}
-
-
-def value_at(schedule: Value, share: float, whole: Value) -> float:
-    """The value of a schedule after a share of its stage, whose length is `whole`."""
+    Raises UnknownError where a component tells nothing of its curve.
+    """
     if not isinstance(schedule, dict):
         return float(cast(float, schedule))
     if schedule.get("schedule") == "pieces":
-        return _in_pieces(schedule, share, whole)
+        return _in_pieces(schedule, share, whole, asking)
     if "schedule" in schedule:
-        parts = [value_at(one, share, whole) for one in cast(list[Value], schedule["of"])]
+        parts = [value_at(one, share, whole, asking) for one in cast(list[Value], schedule["of"])]
         return sum(parts) if schedule["schedule"] == "sum" else prod(parts)
-    curve = CURVES.get(str(schedule["component"]), _linear)
-    return curve(cast(Mapping[str, float], schedule["args"]), min(max(share, 0.0), 1.0))
+    return float(asking.of(schedule)(min(max(share, 0.0), 1.0)))
 
 
-def _in_pieces(schedule: Value, share: float, whole: Value) -> float:
+def _in_pieces(schedule: Value, share: float, whole: Value, asking: "Asking") -> float:
     pieces = _pieces(schedule)
     edges = [0.0, *knots(schedule, whole), 1.0]
     at = max(i for i in range(len(pieces)) if share >= edges[i] or i == 0)
     begin, end = edges[at], edges[at + 1]
     inside = (share - begin) / (end - begin) if end > begin else 1.0
-    return value_at(pieces[at]["value"], inside, whole)
+    return value_at(pieces[at]["value"], inside, whole, asking)
 
 
 def _pieces(schedule: Value) -> list[dict[str, Value]]:
@@ -95,18 +67,21 @@ def _share(length: Value, whole: Value) -> float:
     return 0.5
 
 
-def sparkline(schedule: Value, whole: Value) -> str:
-    """A schedule drawn over its stage.
+def values_of(schedule: Value, whole: Value, asking: "Asking") -> list[float]:
+    """Values of a schedule over its stage, at equal steps. Raises UnknownError."""
+    return [value_at(schedule, i / (_POINTS - 1), whole, asking) for i in range(_POINTS)]
+
+
+def drawn(values: list[float]) -> str:
+    """Numbers as a line of bars.
 
     Example:
-        >>> linear = {"component": "linear", "kind": "schedule", "args": {"start": 0, "stop": 1}}
-        >>> sparkline(linear, None)
-        '▁▁▂▂▃▃▄▄▅▅▆▆▇▇██'
+        >>> drawn([0.0, 1.0, 2.0, 7.0])
+        '▁▂▃█'
     """
-    values = [value_at(schedule, i / (_POINTS - 1), whole) for i in range(_POINTS)]
     low, high = min(values), max(values)
     if high == low:
-        return _BARS[0] * _POINTS
+        return _BARS[0] * len(values)
     return "".join(_BARS[round((one - low) / (high - low) * (len(_BARS) - 1))] for one in values)
 
 

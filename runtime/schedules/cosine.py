@@ -10,7 +10,7 @@ from lab.runtime.schedule import Schedule
 from lab.spec.declare import component, parameter
 
 
-@component("cosine", kind="schedule")
+@component("cosine", kind="schedule", facts="lab.runtime.facts.schedules:cosine")
 class Cosine(Schedule):
     """From `start` to `stop`: stop + (start - stop) (1 + cos(pi p)) / 2.
 

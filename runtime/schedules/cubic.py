@@ -11,7 +11,7 @@ from lab.runtime.schedule import Schedule
 from lab.spec.declare import component, parameter
 
 
-@component("cubic", kind="schedule")
+@component("cubic", kind="schedule", facts="lab.runtime.facts.schedules:cubic")
 class Cubic(Schedule):
     """From `start` to `stop`, fast at first: stop + (start - stop) (1 - p)³.
 

@@ -9,7 +9,7 @@ from lab.runtime.schedule import Schedule
 from lab.spec.declare import component, parameter
 
 
-@component("exponential", kind="schedule")
+@component("exponential", kind="schedule", facts="lab.runtime.facts.schedules:exponential")
 class Exponential(Schedule):
     """From `start` to `stop`: start (stop / start)^p.
 

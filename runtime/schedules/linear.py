@@ -9,7 +9,7 @@ from lab.runtime.schedule import Schedule
 from lab.spec.declare import component, parameter
 
 
-@component("linear", kind="schedule")
+@component("linear", kind="schedule", facts="lab.runtime.facts.schedules:linear")
 class Linear(Schedule):
     """From `start` to `stop`: start + (stop - start) p.
 

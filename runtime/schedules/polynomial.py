@@ -9,7 +9,7 @@ from lab.runtime.schedule import Schedule
 from lab.spec.declare import component, parameter
 
 
-@component("polynomial", kind="schedule")
+@component("polynomial", kind="schedule", facts="lab.runtime.facts.schedules:polynomial")
 class Polynomial(Schedule):
     """From `start` to `stop`: stop + (start - stop) (1 - p)^power.
 

@@ -2,12 +2,16 @@
 
 import pytest
 
-from lab.cli.sparkline import CURVES, knots, schedules_in, sparkline, value_at
+from lab.cli.sparkline import drawn, knots, schedules_in, value_at, values_of
+from lab.compiler.facts import UnknownError
+from lab.runtime.arithmetic import asking
 from lab.runtime.registry import catalog
 from lab.runtime.schedule import lower
 from lab.spec.values import Value
 
 STEPS = 1000
+FACTS = asking(catalog())
+EVERY = sorted(name for kind, name in catalog().signatures if kind == "schedule")
 WHOLE: Value = {"duration": STEPS, "unit": "steps"}
 
 
@@ -26,7 +30,7 @@ def pieces(*parts: tuple[Value, Value]) -> Value:
 
 
 SCHEDULES: list[Value] = [
-    *(curve(name, 1.0, 0.1) for name in sorted(CURVES)),
+    *(curve(name, 1.0, 0.1) for name in EVERY),
     pieces((curve("linear", 0.0, 1.0), {"duration": 0.1, "unit": "share"}), (1.0, None)),
     pieces((0.5, {"duration": 250, "unit": "steps"}), (curve("cosine", 0.5, 0.0), None)),
     {"schedule": "product", "of": [0.5, curve("linear", 0.0, 1.0)]},
@@ -38,7 +42,7 @@ SCHEDULES: list[Value] = [
 def test_a_drawn_schedule_is_the_one_that_is_followed(schedule: Value) -> None:
     followed = lower(schedule, total_steps=STEPS)
     for step in (0, 1, 99, 101, 249, 251, 500, 999):
-        assert value_at(schedule, step / STEPS, WHOLE) == pytest.approx(
+        assert value_at(schedule, step / STEPS, WHOLE, FACTS) == pytest.approx(
             float(followed(step)), abs=1e-5
         )
 
@@ -50,11 +54,21 @@ def test_knots_are_where_one_piece_gives_way_to_the_next() -> None:
         (2.0, None),
     )
     assert knots(three, WHOLE) == [0.1, 0.35]
-    assert [value_at(three, at, WHOLE) for at in (0.05, 0.2, 0.9)] == [0.0, 1.0, 2.0]
+    assert [value_at(three, at, WHOLE, FACTS) for at in (0.05, 0.2, 0.9)] == [0.0, 1.0, 2.0]
 
 
 def test_a_constant_is_flat() -> None:
-    assert set(sparkline(pieces((0.5, None)), WHOLE)) == {"▁"}
+    assert set(drawn(values_of(pieces((0.5, None)), WHOLE, FACTS))) == {"▁"}
+
+
+def test_a_line_rises_from_the_first_bar_to_the_last() -> None:
+    assert drawn(values_of(curve("linear", 0.0, 1.0), WHOLE, FACTS)) == "▁▁▂▂▃▃▄▄▅▅▆▆▇▇██"
+
+
+def test_a_curve_that_nobody_tells_is_not_drawn() -> None:
+    own: Value = {"component": "mine", "kind": "schedule", "args": {"start": 1.0, "stop": 0.0}}
+    with pytest.raises(UnknownError):
+        values_of(pieces((0.5, {"duration": 0.5, "unit": "share"}), (own, None)), WHOLE, FACTS)
 
 
 def test_weights_of_losses_are_schedules_and_their_sum_is_none() -> None:
