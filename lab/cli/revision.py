@@ -31,11 +31,18 @@ class Revision:
     def _words(self, *arguments: str) -> str:
         done = self._git(*arguments)
         if done.returncode:
+            self._refuse_no_repository()
             raise LabError(
                 f"{self.folder} has no revision `{self.name}`: `--since` takes what git calls a "
                 "commit, as `HEAD~1`, a tag or a branch"
             )
         return done.stdout.decode(errors="replace").strip()
+
+    def _refuse_no_repository(self) -> None:
+        if self._git("rev-parse", "--git-dir").returncode:
+            raise LabError(
+                f"{self.folder} is in no git repository: `--since` compares with what git keeps"
+            )
 
     def content(self, name: str) -> bytes | None:
         """The bytes of a file beside the study, None where the revision has none."""
@@ -60,7 +67,10 @@ def study_at(revision: Revision, file: Path, options: Options) -> Loaded:
     """
     source = revision.text(file.name)
     if source is None:
-        raise LabError(f"revision `{revision.name}` has no {file.name}, or it is no text")
+        raise LabError(
+            f"revision `{revision.name}` has no {file.name}, or it is no text: where the study was "
+            "made or renamed since, `lab plan` without `--since` prices all of it"
+        )
     here = Contents(file.parent)
 
     def checksum(name: str) -> str | None:

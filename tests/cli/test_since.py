@@ -9,7 +9,9 @@ from commands import TINY, lab
 
 from lab.cli.options import Options
 from lab.cli.planned import planned
+from lab.cli.revision import Revision
 from lab.cli.since import as_json, since
+from lab.runtime.errors import LabError
 
 #: An edit, and what it makes new: runs, of how many; the text of each reason and its line.
 HISTORY: list[tuple[str, str, int, int, list[tuple[str, int]]]] = [
@@ -131,3 +133,13 @@ def test_a_study_that_was_wrong_is_a_sentence(tmp_path: Path) -> None:
     done = lab("plan", str(file), "--since", "HEAD")
     assert done.returncode == 2
     assert "is wrong at revision `HEAD`, line 1" in done.stderr
+
+
+def test_a_study_outside_any_repository_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    file = tmp_path / "tiny.lab"
+    file.write_text(TINY.read_text(encoding="utf-8"), encoding="utf-8")
+    with pytest.raises(LabError, match="is in no git repository"):
+        Revision(file.parent, "HEAD")
