@@ -91,6 +91,14 @@ def test_a_run_that_changed_or_was_cut_short_is_replaced(study, repo):
     assert {run["hash"] for run in read(repo)} == {aim_hash for aim_hash, _ in after.values()}
 
 
+def test_a_repository_that_was_lost_is_filled_again(study, tmp_path):
+    aim.project(*study, tmp_path)
+    before = {run["name"]: run["results"] for run in read(tmp_path)}
+    shutil.rmtree(tmp_path / ".aim")
+    aim.project(*study, tmp_path)
+    assert {run["name"]: run["results"] for run in read(tmp_path)} == before
+
+
 def test_rebuilding_forgets_what_was_there(study, repo, tmp_path):
     plan, values, records = study
     shutil.copytree(repo / ".aim", tmp_path / ".aim")
