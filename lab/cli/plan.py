@@ -1,6 +1,7 @@
 """`lab plan`: what would run, what is there already, why what is new is new, and what it costs."""
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -71,4 +72,4 @@ def _save(one: Planned, path: Path) -> None:
     from lab.cli.saved import save
 
     save(one, path)
-    print(f"saved as {path}: `lab run {path}` runs exactly this", file=sys.stderr)
+    print(f"saved as {path}: `lab run {shlex.quote(str(path))}` runs exactly this", file=sys.stderr)

@@ -130,3 +130,11 @@ def test_a_plan_is_saved_as_a_file_in_a_folder_that_is_there(tmp_path: Path) -> 
 def test_several_studies_are_not_saved_as_one(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="give one file with -o"):
         plan(Options(files=(TINY, TINY), output=tmp_path / "plan.json"))
+
+
+def test_the_command_that_runs_a_saved_plan_can_be_pasted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "my plan.json"
+    assert plan(Options(files=(TINY,), only="method == dense", output=place)) == 0
+    assert f"`lab run '{place}'` runs exactly this" in capsys.readouterr().err
