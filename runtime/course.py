@@ -21,7 +21,6 @@ from lab.runtime.errors import Diverged
 from lab.runtime.recipe import Leg, Recipe, State, Supply, Tally, Trainable
 from lab.runtime.reparameterization import Split
 from lab.runtime.stopping import Stopping
-from lab.runtime.traced import program_key
 from lab.runtime.work import Progress
 
 #: Steps between two looks at the loss, where every step is a program of its own.
@@ -147,7 +146,7 @@ class Course:
         epoch = jnp.asarray(step // self.recipe.steps_per_epoch)
         order = batches.epoch_order(self.supply.batches, epoch, count=len(self.supply.labels))
         answer = yield Ask(
-            program=(program_key(self.recipe), self._looped),
+            program=(self.recipe.program, self._looped),
             function=training.body(self.recipe, looped=self._looped),
             compiled=training.program(self.recipe, looped=self._looped),
             state=state,

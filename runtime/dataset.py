@@ -8,11 +8,12 @@ import hashlib
 import os
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
+from jaxtyping import Array
 
 from lab.runtime.errors import BadData
 
@@ -38,6 +39,13 @@ class Dataset:
     classes: int
     content: str
     validation: Examples | None = None
+
+    @cached_property
+    def on_device(self) -> tuple[Array, Array]:
+        """The training examples, moved to the device once for all that train on them."""
+        import jax.numpy as jnp
+
+        return jnp.asarray(self.train.inputs), jnp.asarray(self.train.labels)
 
     def split(self, name: SplitName) -> Examples:
         """The split of a name. Raises `BadData` where there is none."""

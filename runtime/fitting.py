@@ -6,7 +6,7 @@ hundred of them compile once. Random numbers are `fold_in(key, step)`.
 
 from collections.abc import Callable, Generator, Hashable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -37,6 +37,11 @@ class Fit:
     by: Optimizer
     steps: int
     importance: tuple[float, ...]
+
+    @cached_property
+    def program(self) -> Hashable:
+        """Equal for fits that compile once."""
+        return program_key(self)
 
 
 class State(NamedTuple):
@@ -78,7 +83,7 @@ def going(
     for first in range(int(state.step), fit.steps, chunk):
         stop = min(first + chunk, fit.steps)
         answer = yield Ask(
-            program=program_key(fit),
+            program=fit.program,
             function=partial(_advance, fit),
             compiled=program(fit),
             state=state,
@@ -127,7 +132,7 @@ _programs: dict[Hashable, Advance] = {}
 
 def program(fit: Fit) -> Advance:
     """The compiled function that steps on to a step; shared by fits that differ in numbers."""
-    key = program_key(fit)
+    key = fit.program
     if key not in _programs:
         _programs[key] = jax.jit(partial(_advance, fit), donate_argnums=0)
     return _programs[key]

@@ -1,7 +1,8 @@
 """What a training is made of: its recipe, and the arrays that a step reads and moves."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 import optax
@@ -16,7 +17,7 @@ from lab.runtime.model import State as Arrays
 from lab.runtime.optimizer import Labels, Optimizer
 from lab.runtime.reparameterization import Reparameterization, Split
 from lab.runtime.selector import Memory, Selector
-from lab.runtime.traced import Numbers
+from lab.runtime.traced import Numbers, program_key
 
 Precision = Literal["f32", "bf16"]
 
@@ -49,6 +50,11 @@ class Recipe:
     precision: Precision = "f32"
     freeze_bits_at: int | None = None
     teachers: tuple[tuple[str, Model], ...] = ()
+
+    @cached_property
+    def program(self) -> Hashable:
+        """Equal for recipes that compile once."""
+        return program_key(self)
 
     def clock(self, step: Array | int) -> Clock:
         """A step of this training."""

@@ -8,10 +8,14 @@ arm do not repeat each other. Nothing depends on where a run stands among others
 
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import jax
 import numpy as np
-from jaxtyping import Array, PRNGKeyArray, UInt32
+from jaxtyping import Array, Int32, PRNGKeyArray, UInt32
+
+#: Seeds below this are one number of a program.
+_SMALL = 2**31
 
 
 def streams(
@@ -27,12 +31,18 @@ def streams(
 
     def stream(name: str) -> PRNGKeyArray:
         here = seed if not vary or name in vary else 0
-        return _key(
-            jax.random.key(here),
-            np.array([_number(component), occurrence, _number(name)], np.uint32),
-        )
+        path = np.array([_number(component), occurrence, _number(name)], np.uint32)
+        if 0 <= here < _SMALL:
+            return _small(np.int32(here), path)
+        return _key(jax.random.key(here), path)
 
     return stream
+
+
+@jax.jit
+def _small(seed: Int32[Array, ""], path: UInt32[Array, "3"]) -> PRNGKeyArray:
+    """The same in one program, where a seed fits into it."""
+    return _key(jax.random.key(seed), path)
 
 
 @jax.jit
@@ -42,5 +52,6 @@ def _key(key: PRNGKeyArray, path: UInt32[Array, "3"]) -> PRNGKeyArray:
     return key
 
 
+@cache
 def _number(name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")

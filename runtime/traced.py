@@ -8,6 +8,7 @@ equal keys share one program.
 import copy
 import dataclasses
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -70,12 +71,23 @@ def _frozen(value: Any, *, traced: bool) -> Hashable:
 
 
 def _fields(component: Any) -> Iterator[tuple[str, Any, bool]]:
-    for field in dataclasses.fields(component):
-        yield field.name, getattr(component, field.name), field.metadata.get("traced", False)
+    for name, traced in _declared(type(component)):
+        yield name, getattr(component, name), traced
+
+
+@cache
+def _declared(cls: type) -> tuple[tuple[str, bool], ...]:
+    return tuple((one.name, one.metadata.get("traced", False)) for one in dataclasses.fields(cls))
+
+
+#: Asked thousands of times for a run.
+@cache
+def _is_class_of_components(cls: type) -> bool:
+    return dataclasses.is_dataclass(cls)
 
 
 def _is_component(value: Any) -> bool:
-    return dataclasses.is_dataclass(value) and not isinstance(value, type)
+    return _is_class_of_components(type(value))
 
 
 def _is_number(value: Any) -> bool:

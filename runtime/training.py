@@ -35,7 +35,7 @@ from lab.runtime.recipe import (
 from lab.runtime.reparameterization import Split
 from lab.runtime.selector import Memory
 from lab.runtime.sharding import on_all, spread
-from lab.runtime.traced import Numbers, bind, numbers, program_key
+from lab.runtime.traced import Numbers, bind, numbers
 
 #: The average follows faster at first: after t steps it keeps at most (1 + t) / (10 + t).
 AVERAGE_WARM_UP = 10
@@ -43,7 +43,7 @@ AVERAGE_WARM_UP = 10
 
 def start(recipe: Recipe, split: Split, rest: Arrays, buffers: Arrays) -> State:
     """The state before the first step. It owns its arrays, since a step reuses their memory."""
-    key = program_key(recipe)
+    key = recipe.program
     if key not in _beginnings:
         _beginnings[key] = jax.jit(partial(_started, recipe))
     return _beginnings[key](split, rest, buffers)
@@ -92,7 +92,7 @@ def program(recipe: Recipe, *, looped: bool) -> Advance:
 
     Recipes that differ in traced numbers share it.
     """
-    key = (program_key(recipe), looped)
+    key = (recipe.program, looped)
     if key not in _programs:
         _programs[key] = jax.jit(body(recipe, looped=looped), donate_argnums=0)
     return _programs[key]

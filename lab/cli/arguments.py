@@ -30,6 +30,11 @@ ARGUMENTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
         ("names",),
         {"nargs": "+", "metavar": "ls|verify|gc|export|import [FILE]"},
     ),
+    "verified": (("names",), {"nargs": "+", "metavar": "lanes FILE.lab"}),
+    "--sample": (
+        ("--sample",),
+        {"type": _positive, "metavar": "K", "help": "so many lanes, spread evenly (3)"},
+    ),
     "--yes": (("--yes",), {"action": "store_true", "help": "remove what `gc` names"}),
     "--archive": (
         ("--output", "-o"),

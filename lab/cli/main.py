@@ -137,6 +137,12 @@ COMMANDS = (
         ("result", "--profile", "--set", "--results"),
     ),
     Command(
+        "verify",
+        "make results again that lanes made together, each alone: how far they are from it",
+        "lab.cli.verify:verify",
+        ("verified", "--sample", "--profile", "--set", "--results", "--json"),
+    ),
+    Command(
         "store",
         "what is kept, whether it is whole, what may go, and moving it",
         "lab.cli.storage:store",

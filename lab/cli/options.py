@@ -36,3 +36,4 @@ class Options:
     since: str | None = None
     probe: bool = False
     verbose: bool = False
+    sample: int | None = None

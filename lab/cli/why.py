@@ -17,6 +17,7 @@ from lab.compiler.lineage import Code
 from lab.compiler.standing import Change
 from lab.compiler.stored import Described
 from lab.runtime.accepted import accepted_in
+from lab.runtime.deviation import deviation_of
 from lab.runtime.errors import LabError
 from lab.runtime.keys import key_of
 from lab.runtime.store import failures_in
@@ -160,6 +161,8 @@ class _Answer:
         values: Mapping[str, Any] = facts.get("values") or {}
         yield _Line("made", str(facts.get("finished_at", "")), str(environment.get("device", "")))
         yield _Line("took", f"{float(facts.get('wall_seconds') or 0):.3g} s")
+        if far := deviation_of(self.known.root, self.key):
+            yield _Line("lanes", far.text())
         versions = [f"{name} {version}" for name, version in packages.items()]
         yield _Line("versions", ", ".join([f"lab {environment.get('lab', '?')}", *versions]))
         for name, value in list(values.items())[:_MOST_VALUES]:

@@ -4,8 +4,6 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-import jax.numpy as jnp
-
 from lab.runtime import loss as losses
 from lab.runtime import patterns, registry, scoring, training, watching
 from lab.runtime.artifact import (
@@ -163,9 +161,10 @@ class _Job:
         recipe = _recipe(stage, begin, dataset, terms, teachers=_models(terms, work))
         recipe = replace(recipe, devices=work.devices)
         moving = _moving(stage.only, recipe.model, begin)
+        inputs, labels = dataset.on_device
         supply = Supply(
-            inputs=jnp.asarray(dataset.train.inputs),
-            labels=jnp.asarray(dataset.train.labels),
+            inputs=inputs,
+            labels=labels,
             fixed=dict(begin.split.fixed),
             batches=work.stream("batches"),
             augment=work.stream("augment"),
