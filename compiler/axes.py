@@ -32,13 +32,15 @@ class Axes(dict[str, "Closure"]):
     ) -> None:
         super().__init__(closures)
         self.guards = guards
+        #: Roots that some slots are set for.
+        self.roots = frozenset(root for root, _ in guards.values())
         self.names = names or {}
         self._base = self
         self._made: dict[tuple[tuple[str, str], ...], Axes] = {}
 
     def guarded(self, kind: str) -> bool:
         """Whether some slots are set for the point's method, model or data alone."""
-        return any(root == kind for root, _ in self.guards.values())
+        return kind in self.roots
 
     def within(self, kind: str, name: str) -> "Axes":
         """What is set where the point's method, model or data is the one of a name."""

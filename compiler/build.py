@@ -1,6 +1,6 @@
 """A checked study as a plan: the front door of the compiler."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from lab.compiler.axes import slots_at
 from lab.compiler.claims import plan_claim
@@ -20,9 +20,6 @@ from lab.spec.records import record
 from lab.spec.signature import Catalog
 from lab.spec.source import Span
 from lab.spec.values import Value
-
-#: A layer of settings with more slots than this is gone through once.
-FEW = 4
 
 
 @record
@@ -87,15 +84,11 @@ class _Builder:
         self.scope = scope
         self.study = scope.study
         self.written = _paths(scope.study)
-        self.mentions: dict[str, list[int]] = {}
-        for i, path in enumerate(self.written):
-            for slot in path.slots:
-                self.mentions.setdefault(slot, []).append(i)
+        self.others = [path for path in self.written if path.text != "method"]
         self.texts = {slot: path.text for path in self.written for slot in path.slots}
         self.columns = _columns(scope.study)
         self._known_texts: dict[int, tuple[Noted, str]] = {}
         self._departs: dict[frozenset[str], tuple[str, ...]] = {}
-        self._seen: dict[int, tuple[Mapping[str, Noted], dict[str, Noted]]] = {}
 
     def plan(self, decided: Decisions | None = None) -> Plan:
         refuse_too_large(self.scope)
@@ -134,7 +127,7 @@ class _Builder:
             point=point,
             identity=point.identity(repeat.vary),
             repeat=repeat,
-            settings={"method": point.arm, **self._settings(point)},
+            settings=self._settings(point),
             departs=self._departing(point.departs),
             formulas={
                 column.label: metrics.formula(column.metric, NOWHERE)
@@ -151,27 +144,14 @@ class _Builder:
 
     def _settings(self, point: Point) -> dict[str, str]:
         """What a point has at the paths that the study mentions."""
-        here: dict[str, Noted] = {}
-        for layer in point.settings.layers:
-            here.update(self._mentioned(layer))
-        found: dict[str, str] = {}
-        for place in sorted({place for slot in here for place in self.mentions[slot]}):
-            path = self.written[place]
-            slots = slots_at(path, point.settings) if path.of else path.slots
-            noted = next((here[slot] for slot in slots if slot in here), None)
-            if path.text != "method" and noted is not None:
-                found[path.text] = self._text(noted)
+        found, settings = {"method": point.arm}, point.settings
+        for path in self.others:
+            for slot in slots_at(path, settings) if path.of else path.slots:
+                noted = settings.at(slot)
+                if noted is not None:
+                    found[path.text] = self._text(noted)
+                    break
         return found
-
-    def _mentioned(self, layer: Mapping[str, Noted]) -> Mapping[str, Noted]:
-        """The part of a layer that some path is about."""
-        if len(layer) <= FEW:
-            return {slot: noted for slot, noted in layer.items() if slot in self.mentions}
-        known = self._seen.get(id(layer))
-        if known is None:
-            part = {slot: noted for slot, noted in layer.items() if slot in self.mentions}
-            known = self._seen[id(layer)] = (layer, part)
-        return known[1]
 
     def _text(self, noted: Noted) -> str:
         """A value as it is written, worked out once."""

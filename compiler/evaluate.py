@@ -104,8 +104,9 @@ class Evaluator:
 
     def narrow(self, kind: str, name: str) -> None:
         """Set from here on what the axes set where the point has this method, model or data."""
-        if isinstance(self.axes, Axes):
-            self.take(self.axes.within(kind, name))
+        axes = self.axes
+        if isinstance(axes, Axes) and kind in axes.roots:
+            self.take(axes.within(kind, name))
 
     def at(self, kind: str, name: str, work: Callable[[], T]) -> T:
         """What `work` gives at the same point, had it this method, model or data."""

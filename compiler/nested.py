@@ -26,6 +26,8 @@ class Found(NamedTuple):
 
 #: Kinds by catalog, which is kept with them so that its identity stays its own.
 _HOLDERS: dict[int, tuple[Catalog, frozenset[str]]] = {}
+#: Whether a component may hold arms, by catalog and signature, which are kept likewise.
+_TAKERS: dict[tuple[int, int], tuple[Catalog, Signature, bool]] = {}
 
 
 def holders(catalog: Catalog) -> frozenset[str]:
@@ -41,6 +43,16 @@ def holders(catalog: Catalog) -> frozenset[str]:
     return known[1]
 
 
+def _may_hold(catalog: Catalog, signature: Signature, kinds: frozenset[str]) -> bool:
+    """Whether a component takes one that may take arms: looked up, it is asked at every point."""
+    at = id(catalog), id(signature)
+    known = _TAKERS.get(at)
+    if known is None:
+        holds = any(info.type.name in kinds for info in signature.parameters)
+        known = _TAKERS[at] = (catalog, signature, holds)
+    return known[2]
+
+
 def nested_arms(
     evaluator: Evaluator,
     signature: Signature,
@@ -49,6 +61,8 @@ def nested_arms(
 ) -> Iterator[tuple[str, Found]]:
     """The arms inside the arguments of a stage or measurement, by role."""
     kinds = holders(evaluator.catalog)
+    if not _may_hold(evaluator.catalog, signature, kinds):
+        return
     slot = build.slot if isinstance(build, core.Build) else build.slot or build.measurement
     for info in signature.parameters:
         if info.type.name not in kinds:

@@ -144,11 +144,15 @@ def _point(
     stage = Pipelines(evaluator, vary).method(method)
     note_roots(evaluator, method)
     settings = evaluator.settings
-    set_here = {slot for slot in evaluator.axes if slot in settings and slot not in ROOTS}
+    set_here = [
+        (slot, noted)
+        for slot in evaluator.axes
+        if slot not in ROOTS and (noted := settings.at(slot)) is not None
+    ]
     departs = frozenset(
-        slot for slot in set_here if settings[slot].value not in baselines.at(method, slot, axes)
+        [slot for slot, one in set_here if one.value not in baselines.at(method, slot, axes)]
     )
-    order = tuple(_position(axis, chooser) for axis in grid.axes)
+    order = tuple([_position(axis, chooser) for axis in grid.axes])
     frozen = chooser.snapshot()
     return Point(grid, arm_text(method), method, stage, settings, departs, frozen, axes, order)
 
@@ -212,7 +216,8 @@ def _root_name(evaluator: Evaluator, kind: str) -> str | None:
 
 def narrowed(evaluator: Evaluator, settings: Mapping[str, Noted]) -> Evaluator:
     """An evaluator at a point whose method, model and data are noted."""
-    for kind in ROOTS:
+    axes = evaluator.axes
+    for kind in ROOTS if isinstance(axes, Axes) and axes.roots else ():
         if kind in settings:
             evaluator.narrow(kind, str(settings[kind].value))
     return evaluator
