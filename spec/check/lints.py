@@ -139,6 +139,10 @@ def _lint_axis(context: Context, axis: core.Axis, live: set[str], scope: Scope) 
     if isinstance(value, core.Choice) and len(set(value.texts)) == 1:
         message = f"every alternative of `{axis.paths[0].text}` is `{value.texts[0]}`"
         context.report("W0801", message, value.span, scope)
+    elif isinstance(value, core.Choice):
+        for option, text in _repeated(value):
+            message = f"an alternative of `{axis.paths[0].text}` before this is `{text}` too"
+            context.report("W0801", message, option.span, scope)
     if isinstance(value, core.RangeChoice) and _is_point(value):
         message = f"`{axis.paths[0].text}` has one value: the range ends where it starts"
         context.report("W0801", message, value.span, scope)
@@ -151,6 +155,17 @@ def _lint_axis(context: Context, axis: core.Axis, live: set[str], scope: Scope) 
 
 
 _ROOTS = frozenset({"method", "model", "data"})
+
+
+def _repeated(choice: core.Choice) -> Iterator[tuple[core.Core, str]]:
+    """Alternatives that are one with an earlier one: a point is counted and run once."""
+    seen: dict[object, str] = {}
+    for option, text in zip(choice.options, choice.texts, strict=True):
+        value = option.value if isinstance(option, core.Const) else text
+        known = (type(value) is bool, value)
+        if known in seen:
+            yield option, seen[known]
+        seen.setdefault(known, text)
 
 
 def _is_point(value: core.RangeChoice) -> bool:
