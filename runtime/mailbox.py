@@ -1,16 +1,18 @@
 """Batches and events as files in a folder of the store, for workers on whatever machine.
 
 A worker that is reached through a folder reads its batch from one file and appends what happens to
-another. The folder belongs to an owner (`lab.runtime.owners`): it is removed
-with the scratch of the dead, and a worker whose owner is dead ends itself.
+another. The folder belongs to an owner (`lab.runtime.owners`): it is removed with what the dead
+leave behind, and a worker whose owner is dead ends itself.
 """
 
 import json
 import os
 import shutil
+import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -41,6 +43,11 @@ class Posted:
         return self.folder / f"{self.number}.events"
 
     @property
+    def process(self) -> Path:
+        """The file with the number of the process that is at it, on whatever machine that is."""
+        return self.folder / f"{self.number}.process"
+
+    @property
     def owner(self) -> str:
         """Who wants it done: without that process nobody does."""
         return self.folder.name.rpartition("-")[2]
@@ -67,6 +74,12 @@ class Mailbox:
         posted = Posted(self.folder, self._count)
         write_atomically(posted.batch, batch.to_json().encode())
         return Correspondence(posted)
+
+    def kill(self) -> None:
+        """End the processes that are at its batches. They must be of this machine."""
+        for path in self.folder.glob("*.process"):
+            with suppress(ProcessLookupError, ValueError):
+                os.kill(int(path.read_text(encoding="ascii")), signal.SIGKILL)
 
     def close(self) -> None:
         """Remove it."""
@@ -101,6 +114,7 @@ class Correspondence:
         """Remove its files."""
         self.posted.batch.unlink(missing_ok=True)
         self.posted.events.unlink(missing_ok=True)
+        self.posted.process.unlink(missing_ok=True)
 
 
 def attend(posted: Posted) -> None:
@@ -109,6 +123,7 @@ def attend(posted: Posted) -> None:
     A process that was ended on the way goes on so where it is begun again: with the task it was at,
     from its checkpoint.
     """
+    posted.process.write_text(str(os.getpid()), encoding="ascii")
     _end_with_owner(posted.root, posted.owner)
     os.environ.setdefault("LAB_COMPILATION_CACHE", str(cache_folder() / "programs"))
     from lab.runtime.serving import configure, serve

@@ -34,7 +34,9 @@ _MINUTES, _TIMES = 24 * 60, 1000
 #: Seconds between two looks at what was said.
 _LOOK_SECONDS = 0.1
 #: Seconds in which the end of what a job said must be there once it has ended.
-_PATIENCE_SECONDS = 5.0
+_PATIENCE_SECONDS = 10.0
+#: Seconds in which a job whose worker has ended ends itself.
+_MOMENT = 3.0
 
 
 class Element(Checkpointable):
@@ -102,16 +104,17 @@ class Slurm(Engine):
         return found
 
     def stop(self) -> None:
-        """End the jobs: without its mailbox a worker ends by itself, wherever it is."""
-        if self._mailbox is not None:
-            self._mailbox.close()
-        if self._is_here:
-            _await_end(self._jobs)
+        """End the jobs. Without its mailbox a worker ends by itself, too, wherever it is."""
+        if self._is_here and self._mailbox is not None:
+            self._mailbox.kill()
+            _await_end(self._jobs, seconds=_MOMENT)
         for job in self._jobs:
             if not job.done():
                 job.cancel(check=False)
         if self._is_here:
-            _await_end(self._jobs)
+            _await_end(self._jobs, seconds=_PATIENCE_SECONDS)
+        if self._mailbox is not None:
+            self._mailbox.close()
         self._at_work.clear()
         self._jobs.clear()
         self._mailbox = None
@@ -163,8 +166,8 @@ class Slurm(Engine):
         return said
 
 
-def _await_end(jobs: list[Any]) -> None:
+def _await_end(jobs: list[Any], *, seconds: float) -> None:
     """Wait for jobs to have ended, for a while."""
-    until = time.monotonic() + _PATIENCE_SECONDS
+    until = time.monotonic() + seconds
     while time.monotonic() < until and not all(job.done() for job in jobs):
         time.sleep(_LOOK_SECONDS)

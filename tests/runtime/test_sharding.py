@@ -1,0 +1,53 @@
+"""A training on four devices is the one on one device, but for the order of additions."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SCRIPT = Path(__file__).with_name("spread_training.py")
+#: Sums of float32 in another order: a few units in the last place after 20 steps.
+NEAR = 1e-5
+#: Batch statistics and their derivatives add up more terms, through 20 layers.
+NEAR_NORMALIZED = 1e-4
+
+
+def found(*arguments: str) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def plain() -> dict[str, Any]:
+    return found()
+
+
+@pytest.mark.parametrize("case", ["plain", "in pieces", "averaged", "selected"])
+def test_four_devices_train_what_one_does(plain: dict[str, Any], case: str) -> None:
+    assert plain["places"] == 4
+    assert plain[case] <= NEAR
+
+
+def test_four_devices_repeat_to_the_bit(plain: dict[str, Any]) -> None:
+    assert plain["same bits"]
+
+
+def test_a_batch_that_devices_cannot_share_evenly_is_refused(plain: dict[str, Any]) -> None:
+    assert "90 examples" in plain["uneven"]
+    assert "multiple of 4" in plain["uneven"]
+
+
+def test_more_devices_than_there_are_are_refused(plain: dict[str, Any]) -> None:
+    assert "--devices 5" in plain["too many"]
+    assert "4 devices" in plain["too many"]
+
+
+@pytest.mark.verify
+def test_batch_statistics_are_of_the_whole_batch() -> None:
+    assert found("normalized")["normalized"] <= NEAR_NORMALIZED
