@@ -10,7 +10,7 @@ from lab.compiler.evidence import Row, evidence
 from lab.compiler.formulas import Formula, Leaf, Operation
 from lab.compiler.points import Point, Scope, narrowed
 from lab.compiler.problem import Problem
-from lab.compiler.stages import Pipelines, Template
+from lab.compiler.stages import Pipelines, Template, named
 from lab.spec import core
 from lab.spec.records import made_by, record
 from lab.spec.signature import Signature
@@ -86,7 +86,7 @@ class Metrics:
 
     def _measure(self, measure: core.Measure, environment: Environment) -> Leaf:
         signature = self.evaluator.catalog.signatures["measurement", measure.measurement]
-        if any(info.type.name == "metric" for info in signature.parameters):
+        if named(signature, "metric"):
             return Leaf(self._of_metrics(measure, signature, environment), measure.field)
         arguments = self.evaluator.worked_out(
             measure,

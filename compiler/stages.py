@@ -17,7 +17,7 @@ from lab.compiler.nested import nested_arms
 from lab.compiler.problem import Problem
 from lab.spec import core
 from lab.spec.records import record
-from lab.spec.signature import ParameterInfo, Signature
+from lab.spec.signature import Signature
 from lab.spec.values import Value
 
 KEY_LENGTH = 32
@@ -165,9 +165,9 @@ class Pipelines:
         Those inside its arguments follow, by the role they have there.
         """
         found = {
-            info.name: self.method(build.arguments[info.name], environment)
-            for info in signature.parameters
-            if _is_written_arm(info, build.arguments)
+            name: self.method(build.arguments[name], environment)
+            for name in named(signature, "arm")
+            if name in build.arguments
         }
         for role, arm in nested_arms(self.evaluator, signature, build, environment):
             found[role] = self.method(arm.expression, arm.environment)
@@ -239,5 +239,14 @@ def owners(template: Template) -> Iterator[str]:
         yield from owners(one)
 
 
-def _is_written_arm(info: ParameterInfo, arguments: Mapping[str, core.Core]) -> bool:
-    return info.type.name == "arm" and info.name in arguments
+#: Names of parameters by signature and type; a signature is kept so that its identity is its own.
+_NAMED: dict[tuple[int, str], tuple[Signature, tuple[str, ...]]] = {}
+
+
+def named(signature: Signature, kind: str) -> tuple[str, ...]:
+    """The parameters of a type, looked up: they are asked for at every point."""
+    known = _NAMED.get((id(signature), kind))
+    if known is None:
+        names = tuple(info.name for info in signature.parameters if info.type.name == kind)
+        known = _NAMED[id(signature), kind] = (signature, names)
+    return known[1]
