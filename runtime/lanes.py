@@ -27,6 +27,8 @@ MOST = 64
 _COMPARED_BYTES = 1 << 24
 #: A measurement is of so many seconds at least, the best of so many turns.
 _MEASURED_SECONDS, _TURNS = 0.02, 3
+#: What could save less is not measured: beginning many lanes for it takes some tenths.
+_LEAST_GAIN_SECONDS = 1.0
 #: Together has to be faster by this much, for what it costs besides.
 _WORTH = 1.1
 
@@ -230,8 +232,9 @@ def pace_alone(ask: Ask) -> Pace:
 
 
 def is_worth_a_look(ask: Ask, pace: Pace, lanes: int) -> bool:
-    """Whether all that can be gained is more than compiling for many lanes costs."""
-    return pace.step * (ask.total - ask.first) * (lanes - 1) > pace.compiling
+    """Whether all that can be gained is more than what compiling and measuring cost."""
+    gain = pace.step * (ask.total - ask.first) * (lanes - 1)
+    return gain > max(pace.compiling, _LEAST_GAIN_SECONDS)
 
 
 def is_faster(together: float, alone: float, lanes: int) -> bool:

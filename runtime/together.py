@@ -112,7 +112,9 @@ def _measured(begun: list[Lane], ask: Ask) -> Choice:
         return Choice("sequence", 1, "steps of this kind are not looped on this device")
     width, pace = len(begun), lanes.pace_alone(ask)
     if not lanes.is_worth_a_look(ask, pace, width):
-        return Choice("sequence", 1, "compiling for all together takes longer", alone=pace.step)
+        return Choice(
+            "sequence", 1, "less than compiling and measuring would take", alone=pace.step
+        )
     asks = {0: ask}
     for place, lane in enumerate(begun[1:], 1):
         following = lane.begin()
