@@ -38,7 +38,15 @@ grid arms { method: dense | eight }
 report { table(ratio, accuracy, by: method) }
 """
 #: What a record says of how it was made, not of what was.
-HOW = ("wall_seconds", "compile_seconds", "memory_bytes", "usage", "finished_at", "checksum")
+HOW = (
+    "wall_seconds",
+    "compile_seconds",
+    "compilations",
+    "memory_bytes",
+    "usage",
+    "finished_at",
+    "checksum",
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
