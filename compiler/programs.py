@@ -100,7 +100,11 @@ def _of_strands(known: Woven, frozen: "_Frozen") -> tuple[Program, ...]:
     groups: list[list[Strand]] = []
     numbers: dict[_Same, int] = {}
     for strand in known.strands:
-        same: _Same = (frozen.of(strand), strand.signature.version)
+        template = strand.template
+        static = frozen.static.get(id(template.arguments))
+        if static is None:
+            static = frozen.of(strand)
+        same: _Same = (static, template.signature.version)
         for role, one in strand.inputs.items():
             same += (role, place[one])
         number = place[strand] = numbers.setdefault(same, len(groups))
@@ -185,17 +189,18 @@ class _Frozen:
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
         self._known: dict[tuple[int, bool], int] = {}
-        self._nodes: dict[int, int] = {}
+        #: Numbers by the identity of a node's arguments.
+        self.static: dict[int, int] = {}
         self._flags: dict[tuple[str, str], tuple[tuple[str, bool], ...]] = {}
         self._numbers: dict[tuple[_Part, ...], int] = {}
         self._parts: list[tuple[_Part, ...]] = []
 
     def of(self, node: Node | Strand) -> int:
         """The number of the static part of a node's arguments."""
-        known = self._nodes.get(id(node.arguments))
+        known = self.static.get(id(node.arguments))
         if known is None:
             parts = self._arguments(node.role, node.component, node.arguments)
-            known = self._nodes[id(node.arguments)] = self._number(parts)
+            known = self.static[id(node.arguments)] = self._number(parts)
         return known
 
     def text(self, number: int) -> str:
@@ -215,8 +220,13 @@ class _Frozen:
         for at, traced in flags:
             value = arguments.get(at)
             # Most are plain and static: a call for each would cost more than the rest.
-            is_plain = value is None or (not traced and isinstance(value, str | int | float))
-            parts.append(repr(value) if is_plain else self._part(value, traced))
+            kind_of = type(value)
+            if kind_of is float or kind_of is int:
+                parts.append(_NUMBER if traced else repr(value))
+            elif kind_of is str or value is None:
+                parts.append(repr(value))
+            else:
+                parts.append(self._part(value, traced))
         return tuple(parts)
 
     def _part(self, value: Value, traced: bool) -> _Part:
