@@ -10,7 +10,8 @@ from lab.compiler.chooser import Chooser
 from lab.compiler.conditions import holds
 from lab.compiler.evaluate import NOWHERE, Closure, Contents, Evaluator, Noted
 from lab.compiler.problem import Problem
-from lab.compiler.remember import Memory, Remembering
+from lab.compiler.remember import Remembering
+from lab.compiler.shapes import Memory
 from lab.compiler.stages import Pipelines, Template
 from lab.spec import core
 from lab.spec.records import made_by, record
