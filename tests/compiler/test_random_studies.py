@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from agreement import agrees
+from interpreter import spelled
 from random_studies import random_study
 from small_catalog import small_catalog
 
