@@ -124,7 +124,9 @@ def test_evidence_of_other_code_is_stale():
     made = Made()
     absent = made.measured("bytes", made.stage("fit", "field", seed=0), "field", seed=0)
     made.claim("c", case(compared("<", [absent], number(3))))
-    found = decide(made.plan(), made.values, stale={absent["node"]: "the code of `stage fit` changed"})[0]
+    found = decide(
+        made.plan(), made.values, stale={absent["node"]: "the code of `stage fit` changed"}
+    )[0]
     assert found.outcome == "STALE"
     assert "(the code of `stage fit` changed)" in found.sentence
     assert "`lab accept`" in found.sentence
