@@ -32,8 +32,7 @@ def to_json(plan: Plan) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     """Records as objects by the names of their fields. What is in a mapping is plain already."""
-    kind: type = type(value)
-    names = names_of(kind)
+    names = names_of(cast(type[Any], type(value)))
     if names:
         return {name: _field(getattr(value, name)) for name in names}
     return value
