@@ -80,10 +80,13 @@ def points(count):
 """
 PLAIN = """
 count = int(sys.argv[1])
+made = [train(config) for config in points(20)]
+begun, used = time.perf_counter(), time.process_time()
 made = []
 for config in points(count):
     made.append({**config, **train(config)})
 json.dump(made, open("made.json", "w"))
+print(json.dumps([time.perf_counter() - begun, time.process_time() - used]))
 """
 TUNE = """
 import ray
@@ -167,15 +170,15 @@ def lab(folder: Path, runs: int, **variables: str) -> list[str]:
 def overhead(folder: Path, runs: int, *, with_ray: bool) -> None:
     """Print what a run costs here, beside others, and what a finished study costs."""
     few = 40
-    spent(lab(folder, 20), folder)
-    mine = spent(lab(folder, runs), folder).per(spent(lab(folder, few), folder), runs - few)
-    print(
-        f"a run: {1e3 * mine.wall:.1f} ms on the wall, {1e3 * mine.processor:.1f} ms of processor"
-    )
+    _executed(folder, few)
+    mine = _executed(folder, runs).per(_executed(folder, few), runs - few)
+    print(f"a run: {1e3 * mine.wall:.1f} ms on the wall, {1e3 * mine.processor:.1f} ms processor")
     _digits(folder)
     (folder / "loop.py").write_text(LOOP + PLAIN, encoding="utf-8")
-    plain = [spent([sys.executable, "loop.py", str(count)], folder) for count in (few, runs)]
-    print(f"{'beside a plain loop':<34}{mine.over(plain[1].per(plain[0], runs - few))}")
+    script = [sys.executable, "loop.py", str(runs)]
+    said = subprocess.run(script, cwd=folder, capture_output=True, text=True, check=True).stdout
+    plain = Spent(*(seconds / runs for seconds in json.loads(said)))
+    print(f"{'beside a plain loop':<34}{mine.over(plain)}", flush=True)
     if with_ray:
         (folder / "tune.py").write_text(LOOP + TUNE, encoding="utf-8")
         answer = subprocess.run(
@@ -187,8 +190,31 @@ def overhead(folder: Path, runs: int, *, with_ray: bool) -> None:
         ).stdout
         theirs = Spent(*json.loads(answer.splitlines()[-1]))
         print(f"{'Ray Tune, beside this':<34}{theirs.over(mine)}")
+    spent(lab(folder, runs), folder)
     again = spent(lab(folder, runs), folder)
     print(f"finished, {runs} runs: {again.wall:.1f} s on the wall, {again.processor:.1f} s")
+
+
+def _executed(folder: Path, runs: int) -> Spent:
+    """A new store filled by the workers; reports and Aim's copy of it left out."""
+    file = lab(folder, runs)[-1]
+    store = tempfile.mkdtemp(dir=folder)
+    script = [sys.executable, __file__, "--execute", file, store]
+    said = subprocess.run(script, capture_output=True, text=True, check=True).stdout
+    return Spent(*json.loads(said))
+
+
+def execute(file: Path, root: Path) -> Spent:
+    """Execute a study, and end its workers."""
+    from lab.cli.load import load
+    from lab.runtime import execution
+    from lab.runtime.store import Store
+
+    plan = load(file).plan
+    assert plan is not None
+    begun, used = time.perf_counter(), sum(os.times()[:4])
+    execution.execute(plan, Store(root), folder=file.parent, listener=lambda _: None)
+    return Spent(time.perf_counter() - begun, sum(os.times()[:4]) - used)
 
 
 def starts(folder: Path) -> None:
@@ -374,11 +400,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description="What running costs besides the numbers.")
     parser.add_argument("--start", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--execute", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--sweep", nargs=4, help=argparse.SUPPRESS)
     parser.add_argument("--quick", action="store_true", help="fewer runs and fits")
     parser.add_argument("--no-ray", action="store_true", help="leave Ray Tune out")
     given = parser.parse_args(arguments)
-    if given.start:
+    if given.execute:
+        found = execute(*map(Path, given.execute))
+        print(json.dumps([found.wall, found.processor]))
+    elif given.start:
         start()
     elif given.sweep:
         side, fits, steps, own = given.sweep
