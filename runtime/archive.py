@@ -22,6 +22,8 @@ from lab.runtime.store import RECORD, Made, Store
 
 #: The first member of an archive; says how the others are laid out.
 _MARK = "lab-store-1"
+#: The last one: an archive that was cut between two members shows no other sign of it.
+_END = "end"
 _KEY = re.compile("[0-9a-f]{32}")
 #: What a store says of its stages, beside them.
 _SAID = (f"{JOURNALS}/*.jsonl", f"{CODE}/*.json", ACCEPTED, COUNTS)
@@ -39,6 +41,7 @@ def pack(store: Store, keys: Sequence[str], path: Path) -> None:
             for name in _SAID:
                 for one in sorted(store.root.glob(name)):
                     archive.add(one, str(one.relative_to(store.root)), filter=_anonymous)
+            archive.addfile(tarfile.TarInfo(_END))
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
@@ -115,6 +118,8 @@ def _extract(path: Path, folder: Path) -> None:
         with tarfile.open(path) as archive:
             if archive.next() is None or archive.getnames()[0] != _MARK:
                 raise CorruptFile(f"{path} is no archive that `lab store export` wrote")
+            if _END not in archive.getnames():
+                raise CorruptFile(f"{path} is cut short: copy it again")
             archive.extractall(folder, filter="data")
     except tarfile.TarError as error:
         raise CorruptFile(f"{path} is no archive that `lab store export` wrote: {error}") from error
@@ -122,7 +127,8 @@ def _extract(path: Path, folder: Path) -> None:
         raise CorruptFile(f"{path} is cut short: copy it again") from error
     except FileNotFoundError as error:
         raise LabError(f"there is no {path}") from error
-    (folder / _MARK).unlink(missing_ok=True)
+    for name in (_MARK, _END):
+        (folder / name).unlink()
 
 
 def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:

@@ -253,10 +253,12 @@ class _Walker:
         bound = self.analysis.call(call.span)
         formals = {} if bound is None else {one.name: one for one in bound.parameters}
         callee = "" if bound is None else bound.callee
+        #: The one that takes every label, where a component has such.
+        labeled = next((one for one in formals.values() if one.want.type.mapping), None)
         for argument in call.arguments:
             if isinstance(argument.name, syntax.Path):
                 first = argument.name.names[0]
-                formal = formals.get(first.text)
+                formal = formals.get(first.text, labeled)
                 if formal is not None and len(argument.name.names) == 1:
                     yield self._formal(first, formal, callee)
                 else:

@@ -25,8 +25,8 @@ class Groups(Optimizer):
 
     Example:
         >>> from lab.runtime.optimizers.sgd import SGD
-        >>> Groups(groups={"weights": SGD(lr=0.1)}).named(["weights", "theta_dz"])["theta_dz"]
-        'weights'
+        >>> Groups(groups={"weights": SGD(lr=0.1)}).named(["weights", "theta_dz"])
+        ['weights', 'weights']
     """
 
     groups: dict[str, Optimizer] = parameter(doc="optimizers by label")

@@ -50,8 +50,8 @@ class AST(Selector):
     """Examples whose loss and entropy are above a threshold that holds their share at `target`.
 
     Example:
-        >>> AST(target=0.25).count(10)
-        3
+        >>> AST(target=0.25).count(100)
+        25
     """
 
     target: Share = parameter(0.25, "share of the examples to train on", above=0, high=1)

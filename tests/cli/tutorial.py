@@ -85,7 +85,15 @@ def _run(command: str, folder: Path) -> tuple[int, str]:
 #: How far a run has come: how often it is told depends on how fast the machine is.
 PROGRESS = re.compile(r" +\d+/\d+(,|  )")
 MEAN = re.compile(r"(-?\d+(?:\.\d+)?) ± [\d.]+|\b(\d\d\.\d\d)\b")
-#: What differs from one machine to the next, and what stands for it when two outputs are compared.
+#: What a plan says of the machine it is on, and of what it takes there; what stands for it when two
+#: outputs are compared.
+MACHINE = (
+    (re.compile(r"^program .*?\n\n", re.MULTILINE | re.DOTALL), "<programs>\n\n"),
+    (re.compile(r"^time: .*$", re.MULTILINE), "time: <time>"),
+    (re.compile(r"\bon .*, \d+ workers? of \d+ threads?"), "on <device>"),
+    (re.compile(r"\b\d+(\.\d+)? (B|kB|MB|GB)\b"), "<size>"),
+)
+#: What else differs from one machine to the next.
 VOLATILE = (
     (re.compile(r"\[(over test examples )?(± ?[\d.]+|\+[\d.]+ −[\d.]+)( %)?\]"), "<range>"),
     (re.compile(r"\bp = [\d.e-]+"), "p = <p>"),
@@ -107,6 +115,8 @@ class Stable:
 
 def stable(output: str) -> Stable:
     """What of an output is the same on every machine, and the averages that nearly are."""
+    for pattern, name in MACHINE:
+        output = pattern.sub(name, output)
     means = tuple(float(one or other) for one, other in MEAN.findall(output))
     text = MEAN.sub("<mean>", output)
     for pattern, name in VOLATILE:
