@@ -25,7 +25,7 @@ setup: $(READY)       ## make .venv
 
 $(READY): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[torch,ray,slurm,dev]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[all]'
 	touch $@
 
 format: setup         ## write everything in canonical form

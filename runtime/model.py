@@ -1,15 +1,17 @@
 """What every model offers: two pure functions over flat `{path: array}`.
 
-Networks are Flax NNX modules. A module is taken apart once into its structure and its arrays; what
-training, methods and checkpoints see are plain dictionaries keyed by dotted path, and what JAX
-compiles is a function of these.
+What training, methods and checkpoints see are plain dictionaries keyed by dotted path, and what JAX
+compiles is a function of these. Native networks are Flax NNX modules (`NativeModel`): a module is
+taken apart once into its structure and its arrays. Networks made in torch are graphs of operators
+(`lab.runtime.foreign`).
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import jax
 import jax.numpy as jnp
@@ -25,21 +27,45 @@ State = dict[str, Array]
 class Model(ABC):
     """A network's definition. Final classes are components, one file each.
 
-    Always holds: `build` depends on the fields alone, but for the values it draws from `rngs`;
-    normalization of the raw images is part of the network.
+    Always holds: what it computes depends on the fields alone, not on `weights`; normalization of
+    raw inputs is part of the network.
     """
 
     #: A checkpoint with the weights to start from, where a study names one.
     weights: File | None
 
-    @abstractmethod
-    def build(self, rngs: nnx.Rngs) -> nnx.Module:
-        """The network, its parameters drawn anew."""
-
     @property
     @abstractmethod
     def input_shape(self) -> tuple[int, ...]:
         """The shape of one example."""
+
+    @abstractmethod
+    def init(self, key: PRNGKeyArray) -> tuple[State, State]:
+        """Parameters and buffers at the start, by dotted path."""
+
+    @abstractmethod
+    def apply(
+        self,
+        params: Mapping[str, Array],
+        buffers: Mapping[str, Array],
+        inputs: Shaped[Array, "batch ..."],
+        *,
+        train: bool,
+        keys: PRNGKeyArray | None = None,
+    ) -> tuple[Float[Array, "batch classes"], State]:
+        """Logits, and the buffers as they are after this batch (the same ones unless `train`).
+
+        `keys`, one for every example, are for dropout; without them nothing is dropped.
+        """
+
+    @abstractmethod
+    def shapes(self) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
+        """Shapes of the parameters and of the buffers, without drawing any."""
+
+    def settled(self, folder: Path) -> Self:
+        """The definition as artifacts keep it: it names no file, in `folder` or elsewhere."""
+        del folder
+        return replace(self, weights=None)  # pyright: ignore[reportArgumentType] - a dataclass
 
     @property
     def loops_well_on_cpu(self) -> bool:
@@ -56,6 +82,17 @@ class Model(ABC):
         """Whether the network drops units: it is then called with a key for every example."""
         return False
 
+
+class NativeModel(Model):
+    """A network that is a Flax NNX module.
+
+    Always holds: `build` depends on the fields alone, but for the values it draws from `rngs`.
+    """
+
+    @abstractmethod
+    def build(self, rngs: nnx.Rngs) -> nnx.Module:
+        """The network, its parameters drawn anew."""
+
     def init(self, key: PRNGKeyArray) -> tuple[State, State]:
         """Parameters and buffers at the start, by dotted path."""
         return _beginning(replace(self, weights=None))(key)
@@ -64,21 +101,18 @@ class Model(ABC):
         self,
         params: Mapping[str, Array],
         buffers: Mapping[str, Array],
-        images: Shaped[Array, "batch ..."],
+        inputs: Shaped[Array, "batch ..."],
         *,
         train: bool,
         keys: PRNGKeyArray | None = None,
     ) -> tuple[Float[Array, "batch classes"], State]:
-        """Logits, and the buffers as they are after this batch (the same ones unless `train`).
-
-        `keys`, one for every example, are for dropout; without them nothing is dropped.
-        """
+        """Logits, and the buffers as they are after this batch (the same ones unless `train`)."""
         structure, names, moving = _structure(self)
         network: Any = nnx.merge(
             structure, _state(params, names), _state(buffers, moving), copy=True
         )
         drawn = {"keys": keys} if self.draws_in_training and keys is not None else {}
-        logits = network(images, train=train, **drawn)
+        logits = network(inputs, train=train, **drawn)
         return logits.astype(jnp.float32), _flat(nnx.state(network, nnx.BatchStat))
 
     def shapes(self) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
@@ -91,7 +125,7 @@ class Model(ABC):
 
 
 @cache
-def _beginning(model: Model) -> Callable[[PRNGKeyArray], tuple[State, State]]:
+def _beginning(model: NativeModel) -> Callable[[PRNGKeyArray], tuple[State, State]]:
     """One program for each network: building it anew for each run would cost more than a step."""
 
     def drawn(key: PRNGKeyArray) -> tuple[State, State]:
@@ -103,7 +137,7 @@ def _beginning(model: Model) -> Callable[[PRNGKeyArray], tuple[State, State]]:
 
 
 @cache
-def _structure(model: Model) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+def _structure(model: NativeModel) -> tuple[Any, dict[str, Any], dict[str, Any]]:
     network = nnx.eval_shape(lambda: model.build(nnx.Rngs(params=0)))
     structure, params, buffers = nnx.split(network, nnx.Param, nnx.BatchStat)
     return structure, _variables(params), _variables(buffers)

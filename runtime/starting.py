@@ -1,7 +1,5 @@
 """Where a method starts: a model with its checkpoint's weights, or with weights drawn anew."""
 
-from dataclasses import replace
-
 from lab.runtime import registry
 from lab.runtime.artifact import Artifact, plain
 from lab.runtime.bridge.checkpoint import load_into
@@ -15,4 +13,4 @@ def starting_point(model: Model, work: Work) -> Artifact:
         params, buffers = model.init(work.stream("init"))
     else:
         params, buffers = load_into(model, work.folder / model.weights)
-    return plain(registry.value_of(replace(model, weights=None)), params, buffers)
+    return plain(registry.value_of(model.settled(work.folder)), params, buffers)

@@ -14,7 +14,7 @@ from flax import nnx
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
 from lab.runtime.layers import Linear
-from lab.runtime.model import Model
+from lab.runtime.model import NativeModel
 from lab.runtime.patterns import Parts
 from lab.spec.declare import File, Share, component, parameter
 
@@ -56,7 +56,7 @@ def _kept(keys: PRNGKeyArray, place: int, units: int, dropout: float) -> Float[A
 
 
 @component("mlp", kind="model", streams=("init",), facts="lab.runtime.facts.models:mlp")
-class MLP(Model):
+class MLP(NativeModel):
     """A perceptron with `layers` hidden layers.
 
     Example:

@@ -14,7 +14,7 @@ from flax import nnx
 from jaxtyping import Array, Float, UInt8
 
 from lab.runtime.layers import BatchNorm, Convolution, Linear
-from lab.runtime.model import Model
+from lab.runtime.model import NativeModel
 from lab.runtime.patterns import Parts
 from lab.spec.declare import File, component, parameter
 
@@ -75,7 +75,7 @@ def _stage(inputs: int, outputs: int, *, stride: int, rngs: nnx.Rngs) -> nnx.Lis
 
 
 @component("resnet20", kind="model", streams=("init",), facts="lab.runtime.facts.models:resnet20")
-class ResNet20(Model):
+class ResNet20(NativeModel):
     """ResNet-20 with option-A shortcuts, for 32 × 32 color images.
 
     Example:

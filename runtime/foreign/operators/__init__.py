@@ -1,0 +1,1 @@
+"""ATen operators in JAX, a file for each family."""
