@@ -5,10 +5,82 @@ kernel larger than the map it slides over (3 × 3 on 2 × 2) falls off a cliff o
 written as patches times a matrix there.
 """
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
+
+#: Letters of up to three axes of space.
+_SPACE = "DHW"
+
+
+def convolution(
+    inputs: Float[Array, "batch inputs *space"],
+    kernel: Float[Array, "outputs group_inputs *window"],
+    *,
+    stride: Sequence[int] = (1,),
+    padding: Sequence[int] = (0,),
+    dilation: Sequence[int] = (1,),
+    groups: int = 1,
+) -> Float[Array, "batch outputs *new_space"]:
+    """Cross-correlation over one to three axes, as torch's `conv1d`, `conv2d`, `conv3d` have it.
+
+    Numbers are one for each axis of space, or a single one for all.
+    """
+    axes = inputs.ndim - 2
+    stride, padding, dilation = (_each(given, axes) for given in (stride, padding, dilation))
+    letters = _SPACE[-axes:]
+    return lax.conv_general_dilated(
+        inputs,
+        kernel,
+        window_strides=stride,
+        padding=[(both, both) for both in padding],
+        rhs_dilation=dilation,
+        dimension_numbers=(f"NC{letters}", f"OI{letters}", f"NC{letters}"),
+        feature_group_count=groups,
+    )
+
+
+def transposed_convolution(
+    inputs: Float[Array, "batch inputs *space"],
+    kernel: Float[Array, "inputs group_outputs *window"],
+    *,
+    stride: Sequence[int] = (1,),
+    padding: Sequence[int] = (0,),
+    output_padding: Sequence[int] = (0,),
+    dilation: Sequence[int] = (1,),
+    groups: int = 1,
+) -> Float[Array, "batch outputs *new_space"]:
+    """The gradient of a convolution in its inputs, as torch's `conv_transpose2d` has it."""
+    axes = inputs.ndim - 2
+    stride, padding, dilation = (_each(given, axes) for given in (stride, padding, dilation))
+    extra = _each(output_padding, axes)
+    reach = [d * (size - 1) for d, size in zip(dilation, kernel.shape[2:], strict=True)]
+    letters = _SPACE[-axes:]
+    return lax.conv_general_dilated(
+        inputs,
+        _turned(kernel, groups),
+        window_strides=(1,) * axes,
+        padding=[(r - p, r - p + more) for r, p, more in zip(reach, padding, extra, strict=True)],
+        lhs_dilation=stride,
+        rhs_dilation=dilation,
+        dimension_numbers=(f"NC{letters}", f"OI{letters}", f"NC{letters}"),
+        feature_group_count=groups,
+    )
+
+
+def _turned(kernel: Array, groups: int) -> Array:
+    """The kernel of the convolution that a transposed one is: turned around, outputs first."""
+    inputs, outputs, *window = kernel.shape
+    parts = jnp.reshape(kernel, (groups, inputs // groups, outputs, *window))
+    parts = jnp.swapaxes(parts, 1, 2).reshape(groups * outputs, inputs // groups, *window)
+    return jnp.flip(parts, tuple(range(2, parts.ndim)))
+
+
+def _each(given: Sequence[int], axes: int) -> tuple[int, ...]:
+    return tuple(given) * axes if len(given) == 1 else tuple(given)
 
 
 def convolve(

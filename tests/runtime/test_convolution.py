@@ -1,0 +1,114 @@
+"""Convolutions are torch's: values and gradients, over strides, paddings, dilations and groups."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from lab.runtime.convolution import convolution, transposed_convolution
+
+torch = pytest.importorskip("torch")
+
+#: Sums of a few hundred products in float32, against the same in float64.
+RELATIVE = 1e-5
+
+
+class Case(NamedTuple):
+    inputs: tuple[int, ...]
+    kernel: tuple[int, ...]
+    settings: dict[str, Any]
+
+
+def case(inputs: tuple[int, ...], kernel: tuple[int, ...], **settings: Any) -> Case:
+    return Case(inputs, kernel, settings)
+
+
+FORWARD = {
+    "three by three": case((2, 4, 9, 8), (6, 4, 3, 3), padding=(1, 1)),
+    "strided": case((2, 4, 9, 8), (6, 4, 3, 3), padding=(1, 1), stride=(2, 2)),
+    "one by one": case((2, 4, 5, 6), (3, 4, 1, 1)),
+    "one by one, padded": case((2, 4, 5, 6), (3, 4, 1, 1), padding=(1, 0)),
+    "one by one, strided": case((2, 4, 5, 6), (3, 4, 1, 1), stride=(2, 2)),
+    "one by one, grouped": case((2, 4, 5, 6), (6, 2, 1, 1), groups=2),
+    "dilated": case((2, 4, 9, 11), (6, 4, 3, 3), padding=(2, 1), dilation=(2, 3)),
+    "grouped": case((2, 6, 7, 7), (9, 2, 3, 3), padding=(1, 1), groups=3),
+    "depthwise": case((2, 6, 7, 7), (6, 1, 3, 3), padding=(1, 1), groups=6),
+    "depthwise, strided": case((2, 6, 8, 7), (6, 1, 5, 5), padding=(2, 2), stride=(2, 2), groups=6),
+    "depthwise, two for each": case((2, 3, 7, 7), (6, 1, 3, 3), padding=(1, 1), groups=3),
+    "larger than the map": case((2, 4, 2, 2), (6, 4, 3, 3), padding=(1, 1)),
+    "patches": case((2, 3, 16, 16), (8, 3, 4, 4), stride=(4, 4)),
+    "stem": case((2, 3, 17, 17), (8, 3, 7, 7), stride=(2, 2), padding=(3, 3)),
+    "remainder unseen": case((2, 3, 11, 12), (5, 3, 3, 2), stride=(4, 3)),
+    "one axis": case((2, 4, 13), (6, 4, 5), stride=(2,), padding=(2,)),
+    "one axis, depthwise": case((2, 4, 13), (4, 1, 4), padding=(3,), groups=4),
+    "one axis, grouped": case((2, 8, 13), (8, 2, 4), padding=(2,), groups=4),
+    "three axes": case((2, 3, 5, 6, 7), (4, 3, 2, 3, 3), stride=(1, 2, 2), padding=(0, 1, 1)),
+    "three axes, depthwise": case((2, 4, 5, 6, 7), (4, 1, 3, 3, 3), padding=(1,), groups=4),
+}
+
+TRANSPOSED = {
+    "plain": case((2, 4, 5, 6), (4, 3, 3, 3), padding=(1, 1)),
+    "doubling": case((2, 4, 5, 6), (4, 3, 2, 2), stride=(2, 2)),
+    "overlapping": case((2, 4, 5, 6), (4, 3, 4, 4), stride=(2, 2), padding=(1, 1)),
+    "more at the end": case(
+        (2, 4, 5, 6), (4, 3, 3, 3), stride=(2, 3), padding=(1, 1), output_padding=(1, 2)
+    ),
+    "dilated": case((2, 4, 5, 6), (4, 3, 3, 2), padding=(1, 0), dilation=(2, 2)),
+    "grouped": case((2, 6, 5, 6), (6, 2, 3, 3), stride=(2, 2), padding=(1, 1), groups=3),
+    "depthwise": case((2, 6, 5, 6), (6, 1, 3, 3), stride=(2, 2), groups=6),
+    "one axis": case((2, 4, 7), (4, 3, 4), stride=(2,), padding=(1,)),
+    "three axes": case((2, 2, 3, 4, 3), (2, 3, 2, 2, 2), stride=(2, 2, 2)),
+}
+
+
+def drawn(one: Case) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(7)
+    inputs, kernel = random.normal(size=one.inputs), random.normal(size=one.kernel)
+    return inputs.astype(np.float32), kernel.astype(np.float32)
+
+
+def agrees(found: jax.Array, expected: "torch.Tensor") -> None:
+    reference = expected.detach().numpy()
+    assert found.shape == reference.shape
+    np.testing.assert_allclose(found, reference, atol=RELATIVE * np.abs(reference).max(), rtol=0)
+
+
+def spread(given: int | tuple[int, ...], axes: int) -> int | tuple[int, ...]:
+    """One number for each axis, where a single one stands for all."""
+    return given * axes if isinstance(given, tuple) and len(given) == 1 else given
+
+
+def compare(ours: Any, theirs: Any, one: Case) -> None:
+    """Values, and gradients in inputs and kernel of a sum with weights."""
+    arrays = drawn(one)
+    wide = [torch.tensor(a, dtype=torch.float64, requires_grad=True) for a in arrays]
+    every = {k: spread(v, len(one.inputs) - 2) for k, v in one.settings.items()}
+    expected = theirs(*wide, **every)
+    weights = np.random.default_rng(8).normal(size=expected.shape).astype(np.float32)
+    (expected * torch.tensor(weights)).sum().backward()
+
+    def total(*arrays: jax.Array) -> tuple[jax.Array, jax.Array]:
+        result = ours(*arrays, **one.settings)
+        return jnp.sum(result * weights), result
+
+    step = jax.jit(jax.value_and_grad(total, argnums=(0, 1), has_aux=True))
+    (_, found), gradients = step(*map(jnp.asarray, arrays))
+    agrees(found, expected)
+    for gradient, leaf in zip(gradients, wide, strict=True):
+        agrees(gradient, leaf.grad)
+
+
+@pytest.mark.parametrize("name", FORWARD)
+def test_a_convolution_and_its_gradients_are_torchs(name: str) -> None:
+    one = FORWARD[name]
+    theirs = getattr(torch.nn.functional, f"conv{len(one.inputs) - 2}d")
+    compare(convolution, theirs, one)
+
+
+@pytest.mark.parametrize("name", TRANSPOSED)
+def test_a_transposed_convolution_and_its_gradients_are_torchs(name: str) -> None:
+    one = TRANSPOSED[name]
+    theirs = getattr(torch.nn.functional, f"conv_transpose{len(one.inputs) - 2}d")
+    compare(transposed_convolution, theirs, one)
