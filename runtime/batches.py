@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, Shaped
 
-from lab.runtime.loss import Targets
+from lab.runtime.loss import Logits, Targets
 from lab.runtime.recipe import Recipe, Supply
+from lab.runtime.resizing import resized
 
 
 class Batch(NamedTuple):
@@ -45,11 +46,13 @@ def drawn(recipe: Recipe, step: Array, supply: Supply, order: Array) -> Batch:
     first = (step % recipe.steps_per_epoch) * recipe.batch
     rows = jax.lax.dynamic_slice_in_dim(order, first, recipe.batch)
     inputs, targets = supply.inputs[rows], supply.labels[rows]
-    if any(one.mixes for one in recipe.augment):
+    if recipe.classes > 1 and any(one.mixes for one in recipe.augment):
         targets = jax.nn.one_hot(targets, recipe.classes)
     key = jax.random.fold_in(supply.augment, step)
     for place, augmentation in enumerate(recipe.augment):
         inputs, targets = augmentation.mixed(inputs, targets, jax.random.fold_in(key, place))
+    if recipe.side is not None:
+        inputs = resized(inputs, recipe.side)
     drop = jax.random.fold_in(jax.random.fold_in(supply.dropout, step), 1)
     return Batch(
         inputs,
@@ -87,6 +90,12 @@ def pieces(batch: Batch, cuts: int, devices: int = 1) -> Batch:
     return jax.tree.map(lambda part: part.reshape(cuts, size, *part.shape[1:]), filled)
 
 
-def answers(targets: Targets) -> Int[Array, " batch"]:
-    """The class of each example: the one with the largest share."""
-    return targets if targets.ndim == 1 else jnp.argmax(targets, axis=1)
+def right(logits: Logits, targets: Targets) -> Bool[Array, " batch"]:
+    """Whether the largest logit is that of the class with the largest share.
+
+    Where a number is to be found, nothing is right or wrong: all false.
+    """
+    if logits.shape[1] == 1:
+        return jnp.zeros(len(logits), bool)
+    answers = targets if targets.ndim == 1 else jnp.argmax(targets, axis=1)
+    return jnp.argmax(logits, axis=1) == answers

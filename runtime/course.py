@@ -185,7 +185,7 @@ class Course:
         now = {
             "epoch": step / recipe.steps_per_epoch,
             "loss": total.loss / taken,
-            "train_accuracy": total.correct / total.examples,
+            **({"train_accuracy": total.correct / total.examples} if recipe.classes > 1 else {}),
             "rate": float(rate((step - 1) // recipe.accumulate)),
             **{name: value / taken for name, value in total.curves.items()},
         }

@@ -1,7 +1,8 @@
-"""What a data source yields: plain arrays with whole-number labels, known by a checksum.
+"""What a data source yields: plain arrays with labels, known by a checksum.
 
 Sets that fit in memory are arrays from the start: indexing them costs nothing beside a step of
-training, and they move to the device once.
+training, and they move to the device once. Decoded images are a file that is mapped into memory,
+which worker processes share.
 """
 
 import hashlib
@@ -21,7 +22,12 @@ SplitName = Literal["train", "validation", "test"]
 
 
 class Examples(NamedTuple):
-    """Inputs and labels. Always holds: as many of one as of the other, labels from 0 on, int32."""
+    """Inputs and labels. Always holds: as many of one as of the other.
+
+    Labels are classes from 0 on, int32, or finite numbers that a model is to find, float32. Inputs
+    are images `(n, rows, columns, channels)`, features `(n, count)`, or texts as tokens, int32
+    `(n, 3, length)` with the planes token, attention mask, token type.
+    """
 
     inputs: np.ndarray
     labels: np.ndarray
@@ -31,7 +37,9 @@ class Examples(NamedTuple):
 class Dataset:
     """The splits of a data set. `validation` was carved out of the training examples, or is None.
 
-    `content` is the checksum of the whole source, before any carving.
+    `content` is the checksum of the whole source, before any carving. `classes` is 1 where labels
+    are numbers. Images are kept as they are and shown to a model with sides of `side` pixels, where
+    that is not None: the program resizes a batch, so that a set takes no more memory by it.
     """
 
     train: Examples
@@ -39,6 +47,7 @@ class Dataset:
     classes: int
     content: str
     validation: Examples | None = None
+    side: int | None = None
 
     @cached_property
     def on_device(self) -> tuple[Array, Array]:
@@ -48,14 +57,24 @@ class Dataset:
         return jnp.asarray(self.train.inputs), jnp.asarray(self.train.labels)
 
     def split(self, name: SplitName) -> Examples:
-        """The split of a name. Raises `BadData` where there is none."""
+        """The split of a name, as a model sees it. Raises `BadData` where there is none."""
         found = getattr(self, name)
         if found is None:
             raise BadData(
                 f"the data has no {name} split: ask for one where it is declared, "
                 "as in `cifar10(validation: 5k)`"
             )
-        return found
+        if self.side is None:
+            return found
+        from lab.runtime.resizing import Resized
+
+        return found._replace(inputs=Resized(found.inputs, self.side))
+
+
+def resized_to(dataset: Dataset, size: int) -> Dataset:
+    """The data set whose images are shown with sides of `size` pixels."""
+    same = dataset.train.inputs.shape[1:3] == (size, size)
+    return dataset if same else replace(dataset, side=size)
 
 
 def with_validation(whole: Dataset, count: int) -> Dataset:

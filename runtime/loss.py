@@ -18,8 +18,8 @@ from lab.runtime.errors import UnsuitableSetting
 from lab.runtime.reparameterization import Weights
 
 Logits = Float[Array, "batch classes"]
-#: Classes, or the shares of all classes where examples are mixed.
-Targets = Int[Array, " batch"] | Float[Array, "batch classes"]
+#: Classes, or the shares of all classes where examples are mixed, or numbers that are to be found.
+Targets = Int[Array, " batch"] | Float[Array, "batch classes"] | Float[Array, " batch"]
 
 
 class Loss:

@@ -29,7 +29,8 @@ class Recipe:
     `steps` counts batches; the optimizer moves after every `accumulate` of them. Gradients are cut
     to the norm `clip`. A batch is run in `cuts` pieces, one after another, each spread over so many
     `devices`. `teachers` are networks that the loss listens to, by role. Groups that decide bit
-    widths rest from `freeze_bits_at` on.
+    widths rest from `freeze_bits_at` on. Images are resized to sides of `side` pixels, after they
+    are augmented. Where `classes` is 1, labels are numbers that are to be found.
     """
 
     model: Model
@@ -50,6 +51,7 @@ class Recipe:
     precision: Precision = "f32"
     freeze_bits_at: int | None = None
     teachers: tuple[tuple[str, Model], ...] = ()
+    side: int | None = None
 
     @cached_property
     def program(self) -> Hashable:
@@ -88,7 +90,7 @@ class Supply(NamedTuple):
     """
 
     inputs: Shaped[Array, "examples ..."]
-    labels: Int[Array, " examples"]
+    labels: Int[Array, " examples"] | Float[Array, " examples"]
     fixed: Arrays
     batches: PRNGKeyArray
     augment: PRNGKeyArray

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from lab.runtime.dataset import Examples
+from lab.runtime.errors import UnsuitableSetting
 from lab.runtime.model import Model
 from lab.runtime.model import State as Arrays
 
@@ -33,7 +34,12 @@ def logits(
 def correct(
     model: Model, params: Arrays, buffers: Arrays, examples: Examples
 ) -> Bool[np.ndarray, " n"]:
-    """Whether each example's largest logit is its label's."""
+    """Whether each example's largest logit is its label's. Raises `UnsuitableSetting`."""
+    if np.issubdtype(examples.labels.dtype, np.floating):
+        raise UnsuitableSetting(
+            "the labels are numbers, of which none is right or wrong: measure `pearson`, "
+            "`spearman` or `loss` in place of accuracy"
+        )
     answers = logits(model, params, buffers, examples.inputs).argmax(axis=1)
     return answers == examples.labels
 

@@ -18,7 +18,7 @@ import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from lab.runtime import meters
-from lab.runtime.batches import Batch, answers, drawn, pieces, taught
+from lab.runtime.batches import Batch, drawn, pieces, right, taught
 from lab.runtime.model import Model
 from lab.runtime.model import State as Arrays
 from lab.runtime.recipe import (
@@ -200,9 +200,9 @@ def _gradients(
             )
             whole = penalty + recipe.loss.of_weights(params, start=supply.start, clock=clock)
             loss = jnp.sum(part.shares * losses) / count + whole / recipe.cuts
-            right = (jnp.argmax(logits, axis=1) == answers(part.targets)) * part.real
+            hits = right(logits, part.targets) * part.real
             run = jnp.full((), len(part.shares), jnp.float32)
-            return loss, _Found(loss, jnp.sum(right), run, moved)
+            return loss, _Found(loss, jnp.sum(hits), run, moved)
 
         gradients, found = jax.grad(objective, has_aux=True)(state.trainable)
         return gradients, found

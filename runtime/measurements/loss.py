@@ -1,4 +1,4 @@
-"""The mean cross-entropy of a model rebuilt from its file."""
+"""The mean cross-entropy or squared error of a model rebuilt from its file."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
@@ -22,7 +22,7 @@ from lab.spec.declare import Arm, component, parameter
     facts="lab.runtime.facts.measurements:scored",
 )
 class MeasuredLoss(Measurement):
-    """Mean cross-entropy with the labels, in nats."""
+    """Mean cross-entropy with the labels, in nats; mean squared error where labels are numbers."""
 
     of: Arm = parameter(None, "the arm that is measured", positional=True)
     on: Literal["test", "validation", "train"] = parameter("test", "the split scored")

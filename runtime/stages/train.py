@@ -209,6 +209,7 @@ def _recipe(
         precision=stage.precision,
         freeze_bits_at=frozen if frozen < steps else None,
         teachers=teachers,
+        side=dataset.side,
     )
 
 
