@@ -78,13 +78,13 @@ def _binary_batch(data: bytes) -> Examples:
 
 def _python_batch(data: bytes, name: str) -> Examples:
     try:
-        batch = _ArraysOnly(io.BytesIO(data), encoding="bytes").load()
+        batch = ArraysOnly(io.BytesIO(data), encoding="bytes").load()
         return from_planes(np.asarray(batch[b"data"]), np.asarray(batch[b"labels"]))
     except (pickle.UnpicklingError, EOFError, KeyError, TypeError, ValueError) as error:
         raise BadData(f"the CIFAR-10 batch {name} cannot be read: {error}") from error
 
 
-class _ArraysOnly(pickle.Unpickler):
+class ArraysOnly(pickle.Unpickler):
     """Reads pickled arrays and nothing else: a pickle could otherwise run any code."""
 
     def find_class(self, module_name: str, global_name: str) -> Any:

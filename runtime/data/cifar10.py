@@ -3,8 +3,8 @@
 from lab.runtime.augmentation import Augmentation
 from lab.runtime.cifar10.layout import CLASSES, CONTENT
 from lab.runtime.cifar10.places import arrays
-from lab.runtime.dataset import Data, Dataset, data_folder, with_validation
-from lab.spec.declare import component, parameter
+from lab.runtime.dataset import Data, Dataset, data_folder, resized_to, with_validation
+from lab.spec.declare import Pixels, component, parameter
 
 
 @component(
@@ -18,10 +18,11 @@ class Cifar10(Data):
     """CIFAR-10, all of it, from whichever place has it (`LAB_DATA` names a folder)."""
 
     validation: int = parameter(0, "training images set aside, the same ones every time", low=0)
+    size: Pixels = parameter(32, "side of the images that a model sees", low=1, legacy=32)
     augment: tuple[Augmentation, ...] = parameter((), "what is done to a training batch, in order")
 
     def load(self) -> Dataset:
         """All images as bytes, in the official order."""
         train, test = arrays(data_folder())
         whole = Dataset(train, test, classes=len(CLASSES), content=CONTENT)
-        return with_validation(whole, self.validation)
+        return with_validation(resized_to(whole, self.size), self.validation)

@@ -1,0 +1,1 @@
+"""Sets that lie in folders, a folder for each class."""
