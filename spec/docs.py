@@ -29,6 +29,8 @@ _CALLED = {
 }
 #: Columns of the line that says how a component is called.
 _PAGE_WIDTH = 90
+#: Columns of the facts of a parameter, the page's own margin aside.
+_FACTS_WIDTH = 118
 #: Suffix that a study writes behind a number of a type.
 _SUFFIX = {"bytes": " B", "seconds": " s", "decibels": " dB"}
 
@@ -72,7 +74,20 @@ def _parameters(signature: Signature) -> Iterator[str]:
     names = max(len(one.name) for one in signature.parameters)
     for one in signature.parameters:
         yield f"{one.name:<{names}}  {one.doc or type_text(one.type)}"
-        yield f"{'':<{names}}  {'; '.join(_facts(one))}"
+        yield _wrapped("; ".join(_facts(one)), names + 2)
+
+
+def _wrapped(text: str, indent: int) -> str:
+    """Facts of a parameter, on several lines where they have many words."""
+    margin = " " * indent
+    return fill(
+        text,
+        _FACTS_WIDTH,
+        initial_indent=margin,
+        subsequent_indent=margin,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _facts(one: ParameterInfo) -> Iterator[str]:

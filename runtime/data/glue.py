@@ -17,7 +17,7 @@ class Glue(Data):
     """A task of GLUE; its development set is the test split."""
 
     task: Literal[
-        "cola", "sst2", "mrpc", "qqp", "stsb", "mnli", "mnli_mismatched", "qnli", "rte", "wnli"
+        "cola", "sst2", "mrpc", "qqp", "stsb", "mnli", "mnli_mm", "qnli", "rte", "wnli"
     ] = parameter("sst2", "which one", positional=True)
     validation: int = parameter(0, "training examples set aside, the same ones every time", low=0)
     tokenizer: File | None = parameter(

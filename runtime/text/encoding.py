@@ -1,4 +1,5 @@
-"""Texts of a set as tokens, encoded once: what is large waits under `tokens/` in the data folder."""
+"""Texts of a set as tokens, encoded once: of a large set they wait in `tokens/` of the data folder.
+"""
 
 import hashlib
 import io

@@ -10,7 +10,7 @@ by (section 2 of the paper):
 | `sst2` | good and bad reviews | `accuracy` |
 | `mrpc`, `qqp` | paraphrases | `f1`, `accuracy` |
 | `stsb` | how alike, 0 … 5 | `pearson`, `spearman` |
-| `mnli`, `mnli_mismatched` | entailment, neutral, contradiction | `accuracy` |
+| `mnli`, `mnli_mm` | entailment, neutral, contradiction | `accuracy` |
 | `qnli`, `rte`, `wnli` | entailment or not | `accuracy` |
 """
 
@@ -139,7 +139,7 @@ TASKS: dict[str, Task] = {
         scored_by="pearson",
     ),
     "mnli": _mnli("dev_matched.tsv"),
-    "mnli_mismatched": _mnli("dev_mismatched.tsv"),
+    "mnli_mm": _mnli("dev_mismatched.tsv"),
     "qnli": Task(
         "QNLI",
         "train.tsv",

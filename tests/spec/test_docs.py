@@ -44,6 +44,7 @@ NEEDED = {
     "arm": "b",
     "duration": "3 epochs",
     "metric": "accuracy",
+    "file": '"a/file"',
 }
 
 
@@ -118,11 +119,19 @@ def test_a_parameter_has_a_line_of_its_own_type_range_and_default(
     assert info.doc, "it has no doc line"
     assert not info.doc.endswith(".")
     assert lines[at].endswith(info.doc)
-    facts = lines[at + 1].split("; ")
+    said = _facts_of(signature, lines[at + 1 :])
+    facts = said.split("; ")
     assert facts[0] == type_text(info.type)
     assert ", ".join(limits_of(info)) in facts or not list(limits_of(info))
     default = "required" if info.required else f"default {shown(info.default, info.type)}"
-    assert default in lines[at + 1] or info.type.mapping
+    assert default in said or info.type.mapping
+
+
+def _facts_of(signature: Signature, lines: list[str]) -> str:
+    """What is said of a parameter: all lines up to the next one."""
+    names = tuple(f"{one.name} " for one in signature.parameters)
+    ends = (i for i, line in enumerate(lines) if i and (not line or line.startswith(names)))
+    return " ".join(lines[: next(ends, len(lines))])
 
 
 @pytest.mark.parametrize("info", [info for _, info in PARAMETERS], ids=lambda info: info.name)
