@@ -38,3 +38,11 @@ class Diverged(LabError):
 
 class UnsuitableSetting(LabError):
     """A setting does not fit the model, the data or the stage that it was given to."""
+
+
+class NotExportable(LabError):
+    """A model cannot be exported in the format that was asked for, or an export is not right."""
+
+
+class Unconvertible(LabError):
+    """A network made elsewhere uses what cannot be computed here."""
