@@ -207,11 +207,12 @@ def layer_norm(step: Step) -> Any:
     x, *vectors = step.values()
     rank = len(step.argument(1, "normalized_shape"))
     why = "is normalized together"
-    blocks = step.collapse(x, range(len(x.shape) - rank, len(x.shape)), why)
+    last = range(len(x.shape) - rank, len(x.shape))
+    blocks = step.collapse(x, last, why, stays=True)
     for vector in vectors:
         for block in vector.blocks:
             step.fix(block, why)
-    return _first_of(step, blocks)
+    return _first_of(step, met(step, [Value(x.shape, blocks), *vectors], x.shape))
 
 
 def embedding(step: Step) -> Value:
@@ -254,7 +255,7 @@ def mixed_along(step: Step) -> Value:
     """A softmax or a running sum along an axis."""
     value = step.argument(0)
     axis = step.argument(1, "dim") % len(value.shape)
-    return Value(step.result, step.collapse(value, [axis], "is mixed along"))
+    return Value(step.result, step.collapse(value, [axis], "is mixed along", stays=True))
 
 
 def reduced(step: Step) -> Value:

@@ -296,7 +296,7 @@ def flipped(step: Step) -> Value:
     """Entries in an order that is not theirs: axes that are turned are not separable."""
     value: Value = step.argument(0)
     axes = [axis % len(value.shape) for axis in step.argument(1, "dims")]
-    return Value(step.result, step.collapse(value, axes, "is turned around"))
+    return Value(step.result, step.collapse(value, axes, "is turned around", stays=True))
 
 
 def rolled(step: Step) -> Value:
@@ -304,7 +304,7 @@ def rolled(step: Step) -> Value:
     value: Value = step.argument(0)
     axes = [axis % len(value.shape) for axis in step.argument(2, "dims", [])]
     axes = axes or list(range(len(value.shape)))
-    return Value(step.result, step.collapse(value, axes, "is moved around"))
+    return Value(step.result, step.collapse(value, axes, "is moved around", stays=True))
 
 
 RULES: dict[str, Rule] = {

@@ -78,14 +78,20 @@ class Step:
             for block in value.blocks:
                 self.fix(block, why)
 
-    def collapse(self, value: Value, axes: Sequence[int], why: str) -> tuple[Block, ...]:
-        """The value's blocks without some axes, along which entries are mixed."""
+    def collapse(
+        self, value: Value, axes: Sequence[int], why: str, *, stays: bool = False
+    ) -> tuple[Block, ...]:
+        """The value's blocks without some axes, along which entries are mixed.
+
+        Where such an axis `stays` in the result, channels along it alone stay too, fixed.
+        """
         blocks = value.blocks
         for axis in axes:
             block = next((one for one in blocks if axis in one.axes), None)
             if block is not None:
                 rest = tuple(one for one in blocks if one is not block)
                 less = self.couplings.collapsed(block, axis, self.because(why))
+                less = block if less is None and stays else less
                 blocks = rest if less is None else (*rest, less)
         return blocks
 
