@@ -25,6 +25,7 @@ ASIDE = frozenset(
     {
         "lab.spec.declare",
         "lab.runtime.checkpoints",
+        "lab.runtime.credentials",
         "lab.runtime.download",
         "lab.runtime.errors",
         "lab.runtime.files",
