@@ -17,7 +17,7 @@ def export(options: Options) -> int:
     """Write the first replicate of an arm as safetensors, and its record as JSON beside it."""
     from lab.runtime import artifact as artifacts
     from lab.runtime import registry
-    from lab.runtime.bridge.export import write_weights
+    from lab.runtime.bridge.export.weights import write_weights
     from lab.runtime.files import write_atomically
 
     file = options.files[0]

@@ -1,0 +1,1 @@
+"""Models for people without `lab`: torch weights and modules, graphs of operators, adapters."""

@@ -1,0 +1,69 @@
+"""The torch module of a model: built as the card says, with the weights that were shipped."""
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from lab.runtime.bridge.export import compact
+from lab.runtime.bridge.export.networks import Network, built
+from lab.runtime.bridge.export.subject import Subject
+from lab.runtime.bridge.torch_runtime import loading
+from lab.runtime.bridge.torch_runtime.loading import COUNTER
+from lab.runtime.errors import NotExportable
+
+
+def dense_state(subject: Subject, network: Network) -> dict[str, np.ndarray]:
+    """A state dict that loads strictly, with the names, types and order of the torch module."""
+    state = built(network).state_dict()
+    given = {**subject.weights, **subject.buffers}
+    return {name: _entry(name, like, given, network) for name, like in state.items()}
+
+
+def _entry(
+    name: str, like: Tensor, given: Mapping[str, np.ndarray], network: Network
+) -> np.ndarray:
+    """A number of the module: ours, or the module's own where it is a table or a counter."""
+    source = network.aliases.get(name, name)
+    if source in given:
+        values = torch.from_numpy(given[source].copy()).to(like.dtype)
+        if values.shape != like.shape:
+            raise NotExportable(f"{name} is {given[source].shape}, torch has {tuple(like.shape)}")
+        return values.numpy()
+    if like.is_floating_point() and name.rpartition(".")[2] != COUNTER:
+        raise NotExportable(f"the torch module has a weight {name}, which the network has not")
+    return like.numpy()
+
+
+def dense_module(subject: Subject, network: Network) -> nn.Module:
+    """The module with plain weights, ready to evaluate."""
+    module = built(network)
+    state = dense_state(subject, network)
+    module.load_state_dict({n: torch.from_numpy(v.copy()) for n, v in state.items()}, strict=True)
+    return module.eval()
+
+
+def compact_module(subject: Subject, network: Network) -> nn.Module:
+    """The module with weights that are computed from codes in whole bytes."""
+    compact.learn(subject)
+    contents = compact.contents(subject, network)
+    return loading.expand(loading.filled(built(network), contents, "the compact form"))
+
+
+@contextmanager
+def one_thread() -> Generator[None]:
+    """Torch with one thread: what is computed is compared, and not fast."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def example(inputs: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """Inputs as torch tensors, by name."""
+    return {name: torch.from_numpy(values.copy()) for name, values in inputs.items()}
