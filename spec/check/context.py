@@ -172,6 +172,8 @@ class Context:
         self.later = Later()
         self.named_by_stages: set[str] = set()
         self.attempted: set[tuple[str | None, str]] = set()
+        #: Definitions that name what nobody knows: what would be inside it is not known either.
+        self.unsure: set[str] = set()
         self._define = define
         self._muted = 0
         #: A unit is being looked for: what is named on the way is not used by it.
@@ -225,6 +227,8 @@ class Context:
         """Report a name that means nothing: once, however often it is written."""
         among = tuple(candidates)
         self.watch.misses(name.span, among, scope)
+        if scope.owner is not None:
+            self.unsure.add(scope.owner)
         if self._muted or self.forgiving or name.text in self.broken:
             return
         key = (scope.source.name, name.text)

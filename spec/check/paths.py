@@ -101,6 +101,8 @@ def _of_root(
         known = {one for name in names for one in reachable(context, context.declared[name])}
         last = path.names[-1]
         hint = suggestion(last.text, last.span, sorted(known))
+        if hint.edit is None and context.unsure.intersection(names):
+            return []
         where = "no method here has" if head == "method" else f"no {head} has"
         context.report("E0501", f"{where} `{_text(path.names[1:])}`", path.span, scope, hint=hint)
     return found
@@ -190,6 +192,8 @@ def _only(
     hint, line = _elsewhere(context, declared, name)
     if hint.edit is None:
         hint = suggestion(name.text, name.span, known)
+    if hint.edit is None and not line and declared.name in context.unsure:
+        return None
     lines = [line] if line else [f"`{declared.name}` has {listed(known)}"] if known else []
     what = "no parameter" if code == "E0312" else "nothing called"
     message = f"`{declared.name}` has {what} `{name.text}`"
