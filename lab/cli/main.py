@@ -159,19 +159,37 @@ COMMANDS = (
 )
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line's grammar."""
+def grammar() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """The command line's grammar, and that of each command."""
     top = argparse.ArgumentParser(
         prog="lab", description="A typed language for machine-learning experiments."
     )
     top.add_argument("--version", action="version", version=f"lab {__version__}")
     subparsers = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands: dict[str, argparse.ArgumentParser] = {}
     for command in COMMANDS:
         one = subparsers.add_parser(command.name, help=command.summary, description=command.summary)
         for name in command.arguments:
             flags, keywords = ARGUMENTS[name]
             one.add_argument(*flags, **keywords)
-    return top
+        commands[command.name] = one
+    return top, commands
+
+
+def parsed(arguments: Sequence[str] | None) -> dict[str, Any]:
+    """What is given; names and files may stand before, between and after options."""
+    top, commands = grammar()
+    found, rest = top.parse_known_args(arguments)
+    given = vars(found)
+    if rest:
+        command = next(one for one in COMMANDS if one.name == given["command"])
+        many = [ARGUMENTS[name] for name in command.arguments]
+        many = [(flags[0], own) for flags, own in many if own.get("nargs") in ("+", "*")]
+        if not many or any(word.startswith("-") and word != "-" for word in rest):
+            commands[command.name].error(f"unrecognized arguments: {' '.join(rest)}")
+        name, own = many[0]
+        given[name] = [*given[name], *map(own.get("type", str), rest)]
+    return given
 
 
 #: Commands that are over before collecting garbage would pay.
@@ -181,7 +199,7 @@ BRIEF = frozenset({"check", "docs", "explain", "fmt", "plan"})
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     _write_what_the_terminal_can()
-    given: dict[str, Any] = vars(parser().parse_args(arguments))
+    given: dict[str, Any] = parsed(arguments)
     name = given.pop("command")
     command = next(one for one in COMMANDS if one.name == name)
     options = Options(**{k: _plain(v) for k, v in given.items() if v is not None})

@@ -12,7 +12,7 @@ from lab.cli.storage import SUFFIX
 from lab.compiler.plan import Plan
 from lab.runtime.errors import CorruptFile, LabError
 from lab.runtime.keys import key_of
-from lab.runtime.store import Store
+from lab.runtime.store import Store, keys_in
 from lab.spec.records import replaced
 
 #: What two runs of one stage have in common where they are the same.
@@ -30,10 +30,23 @@ def rerun(options: Options) -> int:
         show_diagnostics(loaded)
         return exits.STUDY_IS_WRONG
     store = Store(results_folder(files[0], options.results) / "store")
-    keys = [key_of(one, (node.key for node in loaded.plan.nodes)) for one in written]
+    keys = [_key(one, loaded.plan, store) for one in written]
     folder = files[0].resolve().parent
     codes = [_again(loaded.plan, key, store, folder=folder) for key in keys]
     return max(codes)
+
+
+def _key(written: str, plan: Plan, store: Store) -> str:
+    """The key that is meant of those that a plan has."""
+    keys = [node.key for node in plan.nodes]
+    text = written.lower().rstrip("….")
+    stored = sorted(key for key in keys_in(store.root) if key.startswith(text))
+    if stored and not any(key.startswith(text) for key in keys):
+        raise LabError(
+            f"{stored[0][:12]} is stored, but the study asks for no such stage now: other code, or "
+            f"another study, made it (`lab why {stored[0][:12]}`)"
+        )
+    return key_of(written, keys)
 
 
 def _again(plan: Plan, key: str, store: Store, *, folder: Path) -> int:

@@ -113,7 +113,11 @@ def _gc(options: Options, studies: Sequence[Path]) -> int:
     else:
         reasons = Counter(one.why for one in found)
         rows = [("what", "why")] + [(str(count), why) for why, count in reasons.items()]
-        print(*table(rows), sep="\n")
+        if found:
+            print(*table(rows), sep="\n")
+    if not found:
+        print("nothing may go", file=sys.stderr)
+        return exits.DONE
     if options.yes:
         housekeeping.remove(kept, found)
     said = "removed" if options.yes else "would be removed; nothing is yet: add --yes"

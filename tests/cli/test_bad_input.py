@@ -1,5 +1,6 @@
 """What people type wrong gets a sentence and an exit code, never a traceback."""
 
+import json
 import os
 import signal
 import subprocess
@@ -38,6 +39,20 @@ def test_a_bad_command_line_is_said_in_a_sentence(
     assert result.returncode == 2
     assert found in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_files_may_stand_on_both_sides_of_an_option(tmp_path: Path) -> None:
+    first, second = (str(study(tmp_path, TEXT, name)) for name in ("one.lab", "two.lab"))
+    result = lab("check", first, "--json", second)
+    assert result.returncode == 0, result.stderr
+    assert [one["file"] for one in json.loads(result.stdout)["files"]] == [first, second]
+
+
+def test_what_is_no_option_is_refused_with_those_that_there_are(tmp_path: Path) -> None:
+    result = lab("check", str(study(tmp_path, TEXT)), "--jsno", "more.lab")
+    assert result.returncode == 2
+    assert "usage: lab check" in result.stderr
+    assert "unrecognized arguments: --jsno more.lab" in result.stderr
 
 
 def test_what_is_no_file_is_refused_at_once(tmp_path: Path) -> None:

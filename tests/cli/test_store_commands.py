@@ -106,6 +106,7 @@ def test_gc_removes_only_what_no_study_needs_and_only_when_told(folder: Path) ->
     assert lab("store", "gc", str(file), "--yes").returncode == 0
     assert len(before) - len(keys_in(store)) == 3
     assert "nothing to run" in lab("run", str(file)).stderr
+    assert lab("store", "gc", str(file)).stderr == "nothing may go\n"
 
 
 def test_status_says_that_nothing_runs_and_then_what_does(folder: Path) -> None:
@@ -145,6 +146,14 @@ def test_a_stage_made_once_more_is_the_same(folder: Path) -> None:
     result = lab("rerun", key[:10], file)
     assert "the same, bit for bit" in result.stdout, result.stderr
     assert (trained(folder) / "record.json").read_bytes() == before
+
+
+def test_a_stored_stage_that_the_study_no_longer_asks_for_is_told_apart(folder: Path) -> None:
+    key = trained(folder).name
+    file = study(folder, TEXT.replace("2 epochs", "3 epochs"))
+    result = lab("rerun", key[:10], str(file))
+    assert result.returncode == 2
+    assert f"{key[:12]} is stored, but the study asks for no such stage" in result.stderr
 
 
 def test_a_damaged_stage_is_made_anew(folder: Path) -> None:
