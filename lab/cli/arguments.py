@@ -30,6 +30,7 @@ ARGUMENTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
         ("names",),
         {"nargs": "+", "metavar": "ls|verify|gc|export|import [FILE]"},
     ),
+    "data-action": (("names",), {"nargs": "+", "metavar": "fetch NAME …|ls"}),
     "verified": (("names",), {"nargs": "+", "metavar": "lanes FILE.lab"}),
     "--sample": (
         ("--sample",),

@@ -148,6 +148,12 @@ COMMANDS = (
         "lab.cli.storage:store",
         ("action", "--profile", "--set", "--results", "--archive", "--yes", "--json"),
     ),
+    Command(
+        "data",
+        "fetch data sets by name, and list what is there",
+        "lab.cli.data:data",
+        ("data-action", "--json"),
+    ),
     Command("doctor", "what this environment has", "lab.cli.doctor:doctor", ()),
     Command("lsp", "serve an editor over standard input and output", "lab.cli.lsp:lsp", ()),
     Command(
