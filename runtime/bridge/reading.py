@@ -5,6 +5,7 @@ that come first stay positional, and whatever follows gets its name in ATen's sc
 that draw random numbers are told their place among those, and which axis holds the examples.
 """
 
+import math
 import operator
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -127,7 +128,7 @@ class _Reader:
             return [self._said(one) for one in value]
         if isinstance(value, torch.dtype):
             return {"dtype": narrow_name(value)}
-        if isinstance(value, float) and (value != value or value in (float("inf"), -float("inf"))):
+        if isinstance(value, float) and not math.isfinite(value):
             return {"float": str(value)}
         if isinstance(value, _PLACEMENT):
             return None

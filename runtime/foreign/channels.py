@@ -97,6 +97,10 @@ def channels(graph: Graph) -> Channels:
             for block in value.blocks:
                 couplings.keep_rectangular(block.atoms)
     for output in graph.outputs:
+        if output.kind == "buffer":
+            own = arrays["buffer", output.target]
+            met(Step(_MOVE, {}, own.shape, couplings), [own, values[output.ref]], own.shape)
+            continue
         for value in flat(values[output.ref]):
             for block in value.blocks:
                 couplings.fix(block.atoms, ANSWER)

@@ -177,6 +177,14 @@ def batch_norm(step: Step) -> Any:
     return _first_of(step, met(step, terms, x.shape))
 
 
+def moving_batch_norm(step: Step) -> Any:
+    """A batch norm that answers the moved statistics too, as the fourth result and the fifth."""
+    normalized, *rest = batch_norm(step)
+    channels = normalized.along(1)
+    moved = () if channels is None else (Block((0,), channels.atoms),)
+    return [normalized, *rest[:2], *(Value(value.shape, moved) for value in rest[2:])]
+
+
 def _first_of(step: Step, blocks: tuple[Block, ...]) -> Any:
     """A result that is an array, or the first of several."""
     if isinstance(step.result, list):
@@ -339,6 +347,7 @@ RULES: dict[str, Rule] = {
                      "conv_transpose2d", "conv_transpose3d"), convolution),
     **dict.fromkeys(("batch_norm", "_native_batch_norm_legit_no_training", "native_batch_norm",
                      "_native_batch_norm_legit", "instance_norm"), batch_norm),
+    "_native_batch_norm_legit_functional": moving_batch_norm,
     **dict.fromkeys(("new_zeros", "new_ones", "new_full", "new_empty"), unrelated),
     **dict.fromkeys(("layer_norm", "native_layer_norm", "rms_norm"), layer_norm),
     **dict.fromkeys(("group_norm", "native_group_norm"), group_norm),

@@ -147,7 +147,10 @@ def unbound(step: Step) -> list[Value]:
     """All places along an axis, apart."""
     value: Value = step.argument(0)
     axis = step.argument(1, "dim", 0) % len(value.shape)
-    return [_selected(step, value, axis, place) for place in range(value.shape[axis])]
+    blocks = step.collapse(value, [axis], "is taken apart")
+    shape = (*value.shape[:axis], *value.shape[axis + 1 :])
+    kept = tuple(moved(b, [a - (a > axis) for a in b.axes]) for b in blocks)
+    return [Value(shape, kept) for _ in range(value.shape[axis])]
 
 
 def dropped(value: Value, axes: Sequence[int]) -> Value:

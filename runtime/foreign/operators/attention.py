@@ -13,7 +13,7 @@ from lab.runtime.foreign.operators.common import ranked
 from lab.runtime.foreign.operators.randomness import Draws, dropped
 
 
-def attention(
+def attention(  # noqa: PLR0913 - as many as the operator has
     query: Float[Array, "*batch queries size"],
     key: Float[Array, "*batch keys size"],
     value: Float[Array, "*batch keys values"],

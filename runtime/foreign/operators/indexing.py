@@ -81,6 +81,7 @@ def _first(source: Array, index: Array) -> Array:
 def embedding(
     weight: Shaped[Array, "words size"],
     indices: Int[Array, "*places"],
+    *,
     padding_idx: int = -1,
     scale_grad_by_freq: bool = False,
     sparse: bool = False,
@@ -96,6 +97,7 @@ def embedding(
 def slice_scatter(
     x: Array,
     src: Array,
+    *,
     dim: int = 0,
     start: int | None = None,
     end: int | None = None,

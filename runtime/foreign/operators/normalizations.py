@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
@@ -152,7 +151,7 @@ def instance_norm(x: Array, *given: Any, use_input_stats: bool, eps: float, **re
 
 
 def vector_norm(
-    x: Array, ord: float = 2, dim: Any = None, keepdim: bool = False, dtype: str | None = None
+    x: Array, ord: float = 2, *, dim: Any = None, keepdim: bool = False, dtype: str | None = None
 ) -> Array:
     """`(Σ |x|^ord)^(1 / ord)` along axes; its gradient at zero is zero."""
     wide = jnp.abs(x.astype(dtype or jnp.promote_types(x.dtype, jnp.float32)))
@@ -168,7 +167,7 @@ def vector_norm(
 
 def norm_of_axes(x: Array, p: float | None = 2, dim: Any = None, keepdim: bool = False) -> Array:
     """`vector_norm` under its older name."""
-    return vector_norm(x, 2 if p is None else p, dim, keepdim)
+    return vector_norm(x, 2 if p is None else p, dim=dim, keepdim=keepdim)
 
 
 TABLE = {

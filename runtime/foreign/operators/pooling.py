@@ -31,11 +31,11 @@ def _windows(
 def max_pool(
     x: Float[Array, "batch channels *space"],
     kernel_size: Sizes,
+    *,
     stride: Sizes = (),
     padding: Sizes = 0,
     dilation: Sizes = 1,
     ceil_mode: bool = False,
-    *,
     axes: int,
 ) -> Float[Array, "batch channels *new_space"]:
     """The largest of each window."""
@@ -61,12 +61,12 @@ def max_pool(
 def average_pool(
     x: Float[Array, "batch channels *space"],
     kernel_size: Sizes,
+    *,
     stride: Sizes = (),
     padding: Sizes = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
-    *,
     axes: int,
 ) -> Float[Array, "batch channels *new_space"]:
     """The mean of each window, padding counted among its elements or not."""
@@ -151,7 +151,7 @@ def max_pool_with_places(x: Array, kernel_size: Sizes, *, axes: int, **rest: Any
 
 def _over(axes: int, function: Callable[..., Any]) -> Callable[..., Any]:
     def operator(x: Array, **given: Any) -> Any:
-        return function(x, axes=axes, **given)
+        return function(x, **given, axes=axes)
 
     return operator
 

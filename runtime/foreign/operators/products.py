@@ -14,7 +14,7 @@ def linear(
     return y if bias is None else _plus(y, bias)
 
 
-def add_product(x: Array, a: Array, b: Array, beta: float = 1, alpha: float = 1) -> Array:
+def add_product(x: Array, a: Array, b: Array, *, beta: float = 1, alpha: float = 1) -> Array:
     """`beta · x + alpha · a b`, for matrices or stacks of them."""
     product = a.astype(b.dtype) @ b
     product = product if alpha == 1 else product * alpha

@@ -30,11 +30,11 @@ class Draws:
 
     def uniform(self, shape: tuple[int, ...]) -> Array | None:
         """Numbers in 0 … 1; None where nothing is drawn."""
-        return self._each(shape, lambda key, size: jax.random.uniform(key, size))
+        return self._each(shape, jax.random.uniform)
 
     def normal(self, shape: tuple[int, ...]) -> Array | None:
         """Standard normal numbers; None where nothing is drawn."""
-        return self._each(shape, lambda key, size: jax.random.normal(key, size))
+        return self._each(shape, jax.random.normal)
 
     def _each(self, shape: tuple[int, ...], draw: Any) -> Array | None:
         if self.keys is None:

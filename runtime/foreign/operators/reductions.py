@@ -95,7 +95,7 @@ def log_of_sum_of_exponentials(x: Array, dim: Any, keepdim: bool = False) -> Arr
 
 
 def top(
-    x: Array, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
+    x: Array, k: int, *, dim: int = -1, largest: bool = True, sorted: bool = True
 ) -> tuple[Array, Array]:
     """The largest or smallest few along an axis in their order, and where they stand."""
     del sorted

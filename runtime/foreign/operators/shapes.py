@@ -125,7 +125,7 @@ def unbind(x: Array, dim: int = 0) -> tuple[Array, ...]:
 
 
 def slice_axis(
-    x: Array, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
+    x: Array, *, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
 ) -> Array:
     """A slice along an axis, with the bounds that Python allows."""
     first, last, step = slice(start, end, step).indices(x.shape[dim])
@@ -181,6 +181,7 @@ def unfold(x: Array, dimension: int, size: int, step: int) -> Array:
 
 def im2col(
     x: Array,
+    *,
     kernel_size: Sequence[int],
     dilation: Sequence[int],
     padding: Sequence[int],
