@@ -106,41 +106,6 @@ class Pgd:
     made_on: Arm = parameter(None, "the network attacked")
 '''
 
-SOURCES = '''
-@component("cifar10", kind="data")
-class Cifar10:
-    """Fifty thousand small images."""
-    validation: int = parameter(0, "images set aside", low=0)
-    size: Pixels = parameter(32, "resized to", low=1)
-    augment: tuple[Augmentation, ...] = parameter((), "of a training batch")
-
-@component("cifar100", kind="data")
-class Cifar100(Cifar10):
-    """The same with a hundred classes."""
-
-@component("cifar10c", kind="data")
-class Cifar10c:
-    """Corrupted test images."""
-    kind: Literal["fog", "noise"] = parameter("fog", "of corruption")
-    severity: int = parameter(1, "of corruption", low=1, high=5)
-
-@component("vit", kind="model")
-class Vit:
-    """A transformer."""
-    depth: int = parameter(6, "blocks", low=1)
-    width: int = parameter(192, "of a token", low=1)
-
-@component("mobilenet", kind="model")
-class Mobilenet:
-    """Depthwise."""
-
-@component("timm", kind="model")
-class Timm:
-    """A model of timm."""
-    name: str = parameter(doc="its name", positional=True)
-    pretrained: bool = parameter(False, "with weights")
-'''
-
 
 def _measurement(name: str, unit: str, better: str | None, fields: str = "") -> str:
     body = "\n".join(f"    {line}" for line in fields.split("; ") if line)
@@ -230,9 +195,15 @@ class Importance:
 '''
 
 
+TEXTS = (IMPORTS, PARTS, REPARAMETERIZATIONS, MEASUREMENTS, FIGURES)
+
+
 @cache
 def catalog() -> Catalog:
     """What ships, and the stand-ins for what does not yet."""
-    texts = (IMPORTS, PARTS, REPARAMETERIZATIONS, SOURCES, MEASUREMENTS, FIGURES)
-    source = Source("stand_ins.py", "\n".join(texts))
-    return catalog_of([source], builtin=builtin_catalog())
+    return catalog_of([source()], builtin=builtin_catalog())
+
+
+def source() -> Source:
+    """The stand-ins alone."""
+    return Source("stand_ins.py", "\n".join(TEXTS))

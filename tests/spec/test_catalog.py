@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from stand_ins import catalog as stand_ins
+from stand_ins import source as source_of_stand_ins
 
 from lab.spec.catalog import builtin_catalog, catalog_of, read_files
 from lab.spec.docs import describe
@@ -268,3 +269,11 @@ def test_a_page_of_documentation_says_everything_about_a_component() -> None:
 
 def test_every_shipped_component_has_a_page() -> None:
     assert all(describe(one) for one in builtin_catalog().signatures.values())
+
+
+def test_nothing_stands_in_for_a_component_that_ships_with_all_of_its_parameters() -> None:
+    shipped = builtin_catalog().signatures
+    for which, one in catalog_of([source_of_stand_ins()]).signatures.items():
+        there = {own.name for own in shipped[which].parameters} if which in shipped else set()
+        lacking = {own.name for own in one.parameters} - there
+        assert which not in shipped or lacking, f"{one.name} ships: take it out of `stand_ins`"
