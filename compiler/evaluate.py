@@ -182,7 +182,10 @@ class Evaluator:
         return expression.value
 
     def _file(self, expression: core.FileValue, _: Environment) -> Value:
-        return {"file": expression.path, "content": self.contents(expression.path)}
+        content = self.contents(expression.path)
+        if content is None and expression.or_name:
+            return expression.path
+        return {"file": expression.path, "content": content}
 
     def _reference(self, expression: core.Reference, environment: Environment) -> Value:
         return self.reference(expression.slot, environment, expression.span)

@@ -62,6 +62,31 @@ class Model(ABC):
     def shapes(self) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
         """Shapes of the parameters and of the buffers, without drawing any."""
 
+    @classmethod
+    def example(cls) -> Self:
+        """A small one, for tests of what every model promises."""
+        return cls()
+
+    def located(self, folder: Path) -> Self:
+        """The definition with whole paths where it names files in a folder."""
+        if self.weights is None:
+            return self
+        return replace(self, weights=str(folder / self.weights))  # pyright: ignore[reportArgumentType] - a dataclass
+
+    def checkpoint(self) -> Path | None:
+        """Where the weights to start from are, of a definition with whole paths; None to draw."""
+        return None if self.weights is None else Path(self.weights)
+
+    @property
+    def aliases(self) -> Mapping[str, str]:
+        """Other names of parameters that checkpoints may have, with those that they have here."""
+        return {}
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """Names of what checkpoints may hold besides, that is no weight."""
+        return ()
+
     def settled(self, folder: Path) -> Self:
         """The definition as artifacts keep it: it names no file, in `folder` or elsewhere."""
         del folder

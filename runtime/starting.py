@@ -9,8 +9,10 @@ from lab.runtime.work import Work
 
 def starting_point(model: Model, work: Work) -> Artifact:
     """The model before anything was done to it; what it is does not depend on its checkpoint."""
-    if model.weights is None:
-        params, buffers = model.init(work.stream("init"))
+    located, key = model.located(work.folder), work.stream("init")
+    path = located.checkpoint()
+    if path is None:
+        params, buffers = located.init(key)
     else:
-        params, buffers = load_into(model, work.folder / model.weights)
+        params, buffers = load_into(located, path, key=key)
     return plain(registry.value_of(model.settled(work.folder)), params, buffers)

@@ -18,7 +18,7 @@ from lab.spec.settle import settled
 from lab.spec.signature import Catalog, ParameterInfo, Signature, Type
 from lab.spec.source import Source, Span
 
-_LIMITS = ("low", "high", "above", "below")
+_LIMITS = ("low", "high", "above", "below", "known")
 #: What a decorator says, and a signature repeats as it is.
 _SAID = ("stage", "content", "examples", "unit", "better", "facts", "reads")
 

@@ -51,10 +51,11 @@ class Const:
 
 @record(eq=False)
 class FileValue:
-    """A path to a file, relative to the study's folder."""
+    """A path to a file, relative to the study's folder; where there is none, maybe a name."""
 
     path: str
     span: Span
+    or_name: bool = False
 
 
 @record(eq=False)

@@ -95,6 +95,7 @@ def parameter(  # noqa: PLR0913 - one keyword for each thing a parameter can say
     name: str | None = None,
     since: int = 1,
     legacy: Any = REQUIRED,
+    known: str | None = None,
 ) -> Any:
     """A parameter of a component; a dataclass field.
 
@@ -109,6 +110,8 @@ def parameter(  # noqa: PLR0913 - one keyword for each thing a parameter can say
         since: the language edition that brought it.
         legacy: for a parameter that came later, the value that says what its absence meant: where
             it has that value, keys are those from before it came.
+        known: the list of names (`lab.spec.known`) that a text has to be in. Of a file: a text
+            without a slash is such a name, and one with a slash is a file where there is one.
     """
     metadata = {
         "doc": doc,
@@ -121,9 +124,12 @@ def parameter(  # noqa: PLR0913 - one keyword for each thing a parameter can say
         "name": name,
         "since": since,
         "legacy": None if legacy is REQUIRED else legacy,
+        "known": known,
     }
     if default is REQUIRED:
         return field(metadata=metadata, kw_only=True)
+    if default == {}:
+        return field(default_factory=dict, metadata=metadata, kw_only=True)
     return field(default=default, metadata=metadata, kw_only=True)
 
 

@@ -32,7 +32,7 @@ class ParameterInfo:
 
     `default` is a resolved value in the form of `lab.spec.values`; meaningless when `required`.
     `legacy`, of a parameter that came later (`is_late`), is the one that says what its absence
-    meant.
+    meant. `known` is the list of names that a text is from.
     """
 
     name: str
@@ -51,6 +51,7 @@ class ParameterInfo:
     line: int = 0
     is_late: bool = False
     legacy: Any = None
+    known: str | None = None
 
 
 @record

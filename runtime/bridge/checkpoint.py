@@ -1,41 +1,56 @@
-"""Checkpoints of weights by name: torch's `.th`, `.pt`, `.pth`, and `.safetensors`.
+"""Checkpoints: the parameters and buffers of a model, from weights by name.
 
 A checkpoint fits a model when it has every parameter and buffer of it, in its shape, and nothing
-else; the prefix `module.` of torch's parallel wrapper and its step counters do not matter.
+else. What does not count against it: prefixes of wrappers and counters of batches, a tied weight
+under another of its names; and, where a key is given to draw from, a head for another number of
+classes, which is then drawn anew, and tables of positions for another size of images, which are
+interpolated. Both are said.
 """
 
-import difflib
-import pickle
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
-import safetensors
 import safetensors.numpy
+from jaxtyping import PRNGKeyArray
 
-from lab.runtime.errors import BadCheckpoint, MissingFile
+from lab.runtime.bridge.checkpoint_files import read
+from lab.runtime.bridge.checkpoint_names import fitted, nearest
+from lab.runtime.bridge.checkpoint_sizes import interpolated
+from lab.runtime.errors import BadCheckpoint
 from lab.runtime.model import Model, State
+from lab.runtime.patterns import within
 
-#: Where training scripts put the weights, when a checkpoint holds more than these.
-WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
-PREFIX = "module."
-COUNTER = "num_batches_tracked"
+__all__ = ["load_into", "read", "save"]
+
+Shapes = Mapping[str, tuple[int, ...]]
 
 
-def load_into(model: Model, path: Path) -> tuple[State, State]:
+def load_into(model: Model, path: Path, *, key: PRNGKeyArray | None = None) -> tuple[State, State]:
     """The parameters and buffers of a model, from a checkpoint.
+
+    Args:
+        model: with whole paths. `path`: a file, or a folder of a library, which may hold more than
+            the model wants.
+        key: what a head for another number of classes is drawn with; without one there is none.
 
     Raises `MissingFile`, or `BadCheckpoint` with the names that are missing, left over or of
     another shape.
     """
-    found = _named(read(path))
     params, buffers = model.shapes()
     wanted = {**params, **buffers}
-    problems = [*_missing(wanted, found), *_left_over(wanted, found), *_misshapen(wanted, found)]
-    if problems:
-        raise BadCheckpoint(f"{path} does not fit the model: {_listing(problems)}")
-    return _arrays(found, params), _arrays(found, buffers)
+    found = fitted(read(path), wanted, model.aliases)
+    fit = _Fit(path, wanted, {n: a for n, a in found.items() if n not in model.ignored})
+    if key is not None:
+        fit.interpolate(is_image=len(model.input_shape) == 3)
+        fit.replace_head(within(wanted, model.parts.get("head", ())))
+    fit.refuse(may_hold_more=path.is_dir())
+    fit.say()
+    drawn = model.init(key)[0] if key is not None and fit.anew else {}
+    state = {**fit.arrays(), **{name: drawn[name] for name in fit.anew}}
+    return {name: state[name] for name in params}, {name: state[name] for name in buffers}
 
 
 def save(path: Path, params: State, buffers: State, *, about: Mapping[str, str]) -> None:
@@ -45,73 +60,83 @@ def save(path: Path, params: State, buffers: State, *, about: Mapping[str, str])
     safetensors.numpy.save_file(tensors, path, metadata=dict(about))
 
 
-def read(path: Path) -> dict[str, np.ndarray]:
-    """All tensors of a checkpoint by name, as the file has them."""
-    if not path.is_file():
-        raise MissingFile(
-            f"there is no checkpoint {path}: put one there (.safetensors, .th or .pt), or leave "
-            "`weights:` out and train the model"
-        )
-    try:
-        if path.suffix == ".safetensors":
-            return safetensors.numpy.load_file(path)
-        return _read_torch(path)
-    except safetensors.SafetensorError as error:
-        raise BadCheckpoint(f"{path} is no whole .safetensors file: {error}") from error
+@dataclass
+class _Fit:
+    """What a checkpoint holds against what a model wants; `anew` are names that will be drawn."""
+
+    path: Path
+    wanted: Shapes
+    found: dict[str, np.ndarray]
+    anew: tuple[str, ...] = ()
+    said: list[str] = field(default_factory=list)
+
+    def interpolate(self, *, is_image: bool) -> None:
+        """Bring tables of positions to the size of the model's images."""
+        for name, shape in self.wanted.items() if is_image else ():
+            values = self.found.get(name)
+            if values is None or values.shape == shape:
+                continue
+            made = interpolated(name, values, shape)
+            if made is not None:
+                self.found[name] = made
+                self.said.append(f"{name} was interpolated from {values.shape} to {shape}")
+
+    def replace_head(self, head: tuple[str, ...]) -> None:
+        """Draw what of the head has another number of classes, or is not there at all."""
+        absent = all(name not in self.found for name in head)
+        other = [
+            name
+            for name in head
+            if name in self.found and self.found[name].shape[1:] == self.wanted[name][1:]
+            if self.found[name].shape != self.wanted[name]
+        ]
+        self.anew = head if absent and self.path.is_dir() else tuple(other)
+        if self.anew:
+            names = ", ".join(self.anew)
+            there = {name: self.found.pop(name).shape for name in self.anew if name in self.found}
+            why = "it has no head" if absent else f"its head is for {_classes(there)} classes"
+            self.said.append(f"{why}: drawn anew: {names}")
+
+    def refuse(self, *, may_hold_more: bool) -> None:
+        """Raise where anything does not fit."""
+        left_over = [name for name in self.found if name not in self.wanted]
+        problems = [*self._missing(left_over), *self._misshapen()]
+        if left_over and may_hold_more:
+            self.said.append(f"not wanted: {_listing(left_over)}")
+        elif left_over:
+            problems += [f"{name} is not in the model" for name in left_over]
+        if problems:
+            raise BadCheckpoint(f"{self.path} does not fit the model: {_listing(problems)}")
+
+    def _missing(self, left_over: list[str]) -> list[str]:
+        return [
+            f"{name} is missing{nearest(name, left_over)}"
+            for name in self.wanted
+            if name not in self.found and name not in self.anew
+        ]
+
+    def _misshapen(self) -> list[str]:
+        return [
+            f"{name} is {self.found[name].shape}, the model's is {shape}"
+            for name, shape in self.wanted.items()
+            if name in self.found and self.found[name].shape != shape
+        ]
+
+    def say(self) -> None:
+        """Tell what was done to the checkpoint, for the log of the stage."""
+        for one in self.said:
+            print(f"{self.path}: {one}", flush=True)
+
+    def arrays(self) -> State:
+        """What the checkpoint gives the model."""
+        kept = {name: self.found[name] for name in self.wanted if name not in self.anew}
+        return {name: jnp.array(values, jnp.float32) for name, values in kept.items()}
 
 
-def _read_torch(path: Path) -> dict[str, np.ndarray]:
-    try:
-        import torch
-    except ModuleNotFoundError as error:
-        raise BadCheckpoint(
-            f"{path} is a torch file, and torch is not installed: install the extra `torch`, or "
-            "convert the file to .safetensors"
-        ) from error
-    try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise BadCheckpoint(f"{path} cannot be read as plain weights: {error}") from error
-    for wrapper in WRAPPERS:
-        if isinstance(loaded, dict) and isinstance(loaded.get(wrapper), dict):
-            loaded = loaded[wrapper]
-    if not isinstance(loaded, dict):
-        raise BadCheckpoint(f"{path} holds a {type(loaded).__name__}, and no weights by name")
-    tensors = {name: t for name, t in loaded.items() if isinstance(t, torch.Tensor)}
-    return {name: t.detach().float().numpy().copy() for name, t in tensors.items()}
-
-
-def _named(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    plain = {name.removeprefix(PREFIX): array for name, array in tensors.items()}
-    return {name: array for name, array in plain.items() if name.split(".")[-1] != COUNTER}
-
-
-def _missing(wanted: Mapping[str, object], found: Mapping[str, object]) -> list[str]:
-    left_over = [name for name in found if name not in wanted]
-    return [f"{name} is missing{_nearest(name, left_over)}" for name in wanted if name not in found]
-
-
-def _nearest(name: str, candidates: list[str]) -> str:
-    near = difflib.get_close_matches(name, candidates, n=1)
-    return f" (it has {near[0]})" if near else ""
-
-
-def _left_over(wanted: Mapping[str, object], found: Mapping[str, object]) -> list[str]:
-    return [f"{name} is not in the model" for name in found if name not in wanted]
-
-
-def _misshapen(wanted: Mapping[str, tuple[int, ...]], found: Mapping[str, np.ndarray]) -> list[str]:
-    return [
-        f"{name} is {found[name].shape}, the model's is {shape}"
-        for name, shape in wanted.items()
-        if name in found and found[name].shape != shape
-    ]
+def _classes(shapes: Shapes) -> str:
+    return " and ".join(sorted({str(shape[0]) for shape in shapes.values()}))
 
 
 def _listing(problems: list[str], limit: int = 8) -> str:
     more = f"; and {len(problems) - limit} more" if len(problems) > limit else ""
     return "; ".join(problems[:limit]) + more
-
-
-def _arrays(found: Mapping[str, np.ndarray], names: Mapping[str, object]) -> State:
-    return {name: jnp.array(found[name], jnp.float32) for name in names}

@@ -87,3 +87,65 @@ def resnet20(arguments: Mapping[str, Value], asking: Asking) -> Network:
         kind="convolution",
         parts={"stem": ("conv1.*", "bn1.*"), "head": ("linear.*",)},
     )
+
+
+def vit(arguments: Mapping[str, Value], asking: Asking) -> Network:
+    """A vision transformer."""
+    del asking
+    names = ("depth", "width", "patch", "size", "channels", "classes")
+    depth, width, patch, size, channels, classes = (integer(arguments, one) for one in names)
+    heads = arguments["heads"]
+    heads = max(1, width // _HEAD) if heads is None else integer(arguments, "heads")
+    patches, pixels = (size // patch) ** 2, channels * patch**2
+    tokens = patches + 1
+    weights: dict[str, Shape] = {
+        "cls_token": (1, 1, width),
+        "pos_embed": (1, tokens, width),
+        "patch_embed.proj.weight": (width, channels, patch, patch),
+        "patch_embed.proj.bias": (width,),
+        **_normalization("norm", width),
+        **_map("head", width, classes),
+    }
+    for block in range(depth):
+        weights |= _block(f"blocks.{block}", width)
+    attended = 2 * tokens**2 * width
+    of_block = tokens * sum(a * b for _, a, b in _maps(width)) + attended
+    # Of a block: normalizations and sums, the maps' outputs, the GELU's, scores and shares.
+    kept_by_block = tokens * width * _KEPT_OF_WIDTH + 2 * heads * tokens**2
+    return Network(
+        weights,
+        {},
+        macs=patches * pixels * width + depth * of_block + width * classes,
+        activations=patches * width + depth * kept_by_block + 2 * tokens * width + classes,
+        parts={"stem": ("patch_embed.*.*",), "head": ("head.*",)},
+    )
+
+
+#: Numbers of a token that a head has, where a study does not say how many heads there are.
+_HEAD = 64
+#: Of a token in a block, in widths: two normalizations, two sums, qkv, what was found and its map,
+#: the perceptron's hidden numbers before and after the GELU, and its output.
+_KEPT_OF_WIDTH = 2 + 2 + 3 + 2 + 2 * 4 + 1
+
+
+def _maps(width: int) -> Iterator[tuple[str, int, int]]:
+    """Linear maps of a block: names, and numbers before and after."""
+    yield "attn.qkv", width, 3 * width
+    yield "attn.proj", width, width
+    yield "mlp.fc1", width, 4 * width
+    yield "mlp.fc2", 4 * width, width
+
+
+def _block(at: str, width: int) -> dict[str, Shape]:
+    made = {**_normalization(f"{at}.norm1", width), **_normalization(f"{at}.norm2", width)}
+    for name, before, after in _maps(width):
+        made |= _map(f"{at}.{name}", before, after)
+    return made
+
+
+def _normalization(at: str, width: int) -> dict[str, Shape]:
+    return {f"{at}.weight": (width,), f"{at}.bias": (width,)}
+
+
+def _map(at: str, before: int, after: int) -> dict[str, Shape]:
+    return {f"{at}.weight": (after, before), f"{at}.bias": (after,)}

@@ -6,11 +6,12 @@ reader.
 """
 
 from lab.spec import core, syntax
-from lab.spec.check.context import Context, Hint, Place, Want, suggestion
+from lab.spec.check.context import NO_HINT, Context, Hint, Place, Want, suggestion
 from lab.spec.check.dimensions import FITS, called
 from lab.spec.check.quantities import described, is_known, refuse, use_let
 from lab.spec.check.text import head, text_of, unwrapped
 from lab.spec.diagnostics import Edit
+from lab.spec.known import names
 
 
 def read_value(
@@ -124,8 +125,10 @@ def read_word(
     """A word of the type: the reader of `Literal` and `bool`."""
     words = list(want.type.words) or ["true", "false"]
     words += ["none"] if want.type.optional else []
-    fits = f"one of {', '.join(words)}"
+    fits = f"one of {', '.join(map(_written, words))}"
     if isinstance(expression, syntax.Text) and expression.value in words:
+        if not expression.value.isidentifier():
+            return core.Const(expression.value, expression.span)
         message = f"{want.what} takes {fits}, written without quotes"
         edit = Edit(expression.span, expression.value)
         context.report("E0401", message, expression.span, place.scope, hint=Hint("", edit))
@@ -146,6 +149,11 @@ def read_word(
     return None
 
 
+def _written(word: str) -> str:
+    """A word as a study has it: in quotes where it is none of the language's."""
+    return word if word.isidentifier() else f'"{word}"'
+
+
 def read_curve(
     context: Context, expression: syntax.Expr, want: Want, place: Place
 ) -> core.Core | None:
@@ -158,14 +166,34 @@ def read_curve(
     return None
 
 
+def _text(
+    context: Context, text: syntax.Text, want: Want, place: Place
+) -> core.FileValue | core.Const | None:
+    known = None if want.info is None else want.info.known
+    is_file = want.type.name == "file"
+    if known is None or (is_file and "/" in text.value):
+        if is_file:
+            return core.FileValue(text.value, text.span, or_name=known is not None)
+        return core.Const(text.value, text.span)
+    if text.value in names(known):
+        return core.Const(text.value, text.span)
+    near = names(known).nearest(text.value)
+    hint = NO_HINT
+    if near is not None:
+        hint = Hint(f'did you mean "{near}"?', Edit(text.span, f'"{near}"'))
+    lines = [f"`lab models` lists what can be named, `lab models {known}` what {known} has"]
+    lines += ["a folder is written with a slash: `./name`"] if is_file else []
+    message = f'{known} has no "{text.value}"'
+    context.report("E0413", message, text.span, place.scope, hint=hint, help_lines=lines)
+    return None
+
+
 def read_text(
     context: Context, expression: syntax.Expr, want: Want, place: Place
 ) -> core.Core | None:
     """Text in quotes: the reader of strings and files."""
     if isinstance(expression, syntax.Text):
-        if want.type.name == "file":
-            return core.FileValue(expression.value, expression.span)
-        return core.Const(expression.value, expression.span)
+        return _text(context, expression, want, place)
     if isinstance(expression, syntax.Path) and not is_known(
         context, expression.names[0].text, place
     ):

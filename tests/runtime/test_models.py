@@ -27,7 +27,7 @@ def examples(model: Model, count: int, seed: int) -> jnp.ndarray:
 
 @pytest.fixture(params=MODELS, ids=lambda cls: cls.component["name"])
 def model(request: pytest.FixtureRequest) -> Model:
-    return request.param()
+    return request.param.example()
 
 
 def test_init_depends_on_the_key_alone(model: Model) -> None:

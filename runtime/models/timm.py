@@ -1,0 +1,62 @@
+"""Networks of timm, by name: `timm("deit_tiny_patch16_224")`.
+
+The network is timm's own, converted once and run in JAX. Images of any size are resized to the one
+that its published weights were trained with, or to `size`, and normalized as they were.
+"""
+
+from typing import Literal, Self
+
+from lab.runtime import registry
+from lab.runtime.foreign.model import ForeignModel
+from lab.runtime.foreign.recipes import Options, Recipe, options_of
+from lab.spec.declare import File, Pixels, component, parameter
+
+
+@component("timm", kind="model", streams=("init",), facts="lab.runtime.facts.foreign:timm")
+class Timm(ForeignModel):
+    """A network of timm that tells images apart.
+
+    `resnet50.a1_in1k` with `pretrained: true` names which of its published weights are meant.
+
+    Example:
+        >>> Timm(name="resnet18", classes=7).recipe.name
+        'resnet18'
+    """
+
+    name: str = parameter(doc="its name there", positional=True, known="timm")
+    classes: int = parameter(10, "classes to tell apart", low=1)
+    size: Pixels | None = parameter(None, "side of its images; none for the usual one", low=1)
+    pretrained: bool = parameter(False, "whether to begin with published weights")
+    weights: File | None = parameter(None, "checkpoint to start from (.safetensors, .th, .pt)")
+    options: dict[str, Literal["true", "false"] | float] = parameter(
+        {}, "arguments of its constructor there"
+    )
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "options", Options(self.options))
+
+    @classmethod
+    def example(cls) -> Self:
+        """A small transformer."""
+        options = {"patch_size": 4, "embed_dim": 16, "depth": 2, "num_heads": 2}
+        return cls(name="vit_tiny_patch16_224", size=16, options=options)
+
+    @property
+    def recipe(self) -> Recipe:
+        """What the network is built from."""
+        return Recipe(
+            "timm",
+            self.name,
+            classes=self.classes,
+            size=self.size,
+            options=options_of(self.options),
+        )
+
+    @property
+    def published(self) -> bool:
+        """Whether it begins with published weights."""
+        return self.pretrained
+
+    def unpublished(self) -> Self:
+        """The same network with weights drawn anew."""
+        return registry.replace(self, pretrained=False)
