@@ -1,8 +1,12 @@
-"""Checksums of the files that studies name, hashed once for each size and time of change."""
+"""Checksums of the files that studies name, hashed once for each size and time of change.
+
+A folder's is that of the names and checksums of the files in it, those aside that begin with a dot.
+"""
 
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,7 +18,10 @@ from lab.spec.values import Value
 
 
 class Contents:
-    """Checksum of a file relative to a folder: `sha256:…`, or None where there is no such file."""
+    """Checksum of a file relative to a folder: `sha256:…`, or None where there is no such file.
+
+    It may be a folder itself.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -39,23 +46,52 @@ class Contents:
 
 
 def _remembered(path: Path, facts: os.stat_result) -> str:
+    is_folder = stat.S_ISDIR(facts.st_mode)
     tag = hashlib.sha256(str(path).encode()).hexdigest()[:24]
     note = cache_folder() / "contents" / tag
     known = [str(path), facts.st_size, facts.st_mtime_ns]
+    if is_folder:
+        known = [str(path), _digest(_listing(path))]
     try:
         said = json.loads(note.read_text(encoding="utf-8"))
         if said["file"] == known:
             return said["content"]
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    with path.open("rb") as file:
-        content = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+    content = f"sha256:{_folder_checksum(path) if is_folder else _checksum(path)}"
     try:
         note.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(note, json.dumps({"file": known, "content": content}).encode())
     except OSError:
         pass  # A cache that cannot be written to costs time, not a result.
     return content
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _folder_checksum(folder: Path) -> str:
+    return _digest([[name, _checksum(folder / name)] for name, *_ in _listing(folder)])
+
+
+def _listing(folder: Path) -> list[list[str | int]]:
+    """Name, size and time of each file in a folder, in the order of the names."""
+    found: list[list[str | int]] = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = [one for one in folders if not one.startswith(".")]
+        for name in names:
+            path = Path(place) / name
+            if not name.startswith(".") and path.is_file():
+                facts = path.stat()
+                shown = path.relative_to(folder).as_posix()
+                found.append([shown, facts.st_size, facts.st_mtime_ns])
+    return sorted(found)
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()
 
 
 def missing_files(plan: Plan, folder: Path) -> list[str]:

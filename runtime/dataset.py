@@ -81,6 +81,10 @@ def with_validation(whole: Dataset, count: int) -> Dataset:
     """The data set with so many training examples set aside for validation; 0 for none."""
     if count == 0:
         return whole
+    if whole.validation is not None:
+        raise BadData(
+            "the data has a validation split of its own: leave `validation:` out to use it"
+        )
     left, aside = carve(whole.train, count)
     return replace(whole, train=left, validation=aside)
 

@@ -120,7 +120,9 @@ def own_builder(file: Path) -> Any:
         raise MissingFile(f"{file} cannot be imported: it is no Python file")
     module = module_from_spec(spec)
     sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
+    # A second file may have a builder of the same name.
+    with tfds.core.registered.skip_registration():
+        spec.loader.exec_module(module)
     base = tfds.core.GeneratorBasedBuilder
     classes = [
         one

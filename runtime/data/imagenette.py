@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from lab.runtime.augmentation import Augmentation
-from lab.runtime.dataset import Data, Dataset, data_folder
+from lab.runtime.dataset import Data, Dataset, data_folder, with_validation
 from lab.runtime.download import Remote, fetched
 from lab.runtime.errors import BadData, NoNetwork
 from lab.runtime.folders.classes import class_folders
@@ -53,10 +53,11 @@ class Imagenette(Data):
     def load(self) -> Dataset:
         """All images as bytes, decoded once and mapped into memory."""
         root = unpacked(data_folder(), self.size)
-        found = class_folders(root, SUFFIXES, test=0.2, validation=self.validation)
+        found = class_folders(root, SUFFIXES, test=0.2)
         if len(found.classes) != CLASSES:
             raise BadData(f"{root} has {len(found.classes)} classes and is not Imagenette")
-        return decoded(found, root=root, side=self.size, colors="rgb", cache=data_folder())
+        whole = decoded(found, root=root, side=self.size, colors="rgb", cache=data_folder())
+        return with_validation(whole, self.validation)
 
 
 def remote(size: int) -> Remote:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from lab.runtime.augmentation import Augmentation
-from lab.runtime.dataset import Data, Dataset, data_folder
+from lab.runtime.dataset import Data, Dataset, data_folder, with_validation
 from lab.runtime.folders.classes import class_folders
 from lab.runtime.folders.pictures import SUFFIXES, decoded
 from lab.spec.declare import File, Pixels, Share, component, parameter
@@ -32,5 +32,6 @@ class Images(Data):
     def load(self) -> Dataset:
         """All images as bytes, decoded once and mapped into memory."""
         root = Path(self.folder)
-        found = class_folders(root, SUFFIXES, test=self.test, validation=self.validation)
-        return decoded(found, root=root, side=self.size, colors=self.colors, cache=data_folder())
+        found = class_folders(root, SUFFIXES, test=self.test)
+        whole = decoded(found, root=root, side=self.size, colors=self.colors, cache=data_folder())
+        return with_validation(whole, self.validation)

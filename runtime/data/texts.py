@@ -6,7 +6,7 @@ has them all. The content of the folder is part of a key.
 
 from pathlib import Path
 
-from lab.runtime.dataset import Data, Dataset, Examples, content_of
+from lab.runtime.dataset import Data, Dataset, Examples, content_of, with_validation
 from lab.runtime.errors import BadData
 from lab.runtime.folders.classes import Sorted, class_folders, listed
 from lab.runtime.text.encoding import Reading, encoded
@@ -33,24 +33,20 @@ class Texts(Data):
     def load(self) -> Dataset:
         """Tokens as int32 `(texts, 3, length)`."""
         root = Path(self.folder)
-        found = class_folders(root, SUFFIXES, test=self.test, validation=self.validation)
+        found = class_folders(root, SUFFIXES, test=self.test)
         texts = {name: _read(part, root) for name, part in found.splits.items()}
-        reading = Reading(self.tokenizer, self.length, self.vocabulary)
         names = [name for name in found.splits if name != "train"]
         rest = [text for name in names for text in texts[name]]
+        reading = Reading(self.tokenizer, self.length, self.vocabulary)
         train, others = encoded(texts["train"], rest, reading)
         parts = {"train": Examples(train, found.splits["train"].labels)}
         for name in names:
             labels = found.splits[name].labels
             parts[name] = Examples(others[: len(labels)], labels)
             others = others[len(labels) :]
-        return Dataset(
-            parts["train"],
-            parts["test"],
-            classes=len(found.classes),
-            content=content_of(parts["train"], parts["test"]),
-            validation=parts.get("validation"),
-        )
+        content = content_of(parts["train"], parts["test"])
+        whole = Dataset(**parts, classes=len(found.classes), content=content)
+        return with_validation(whole, self.validation)
 
 
 def _read(part: Sorted, root: Path) -> list[str]:

@@ -17,7 +17,7 @@ import numpy as np
 from lab.runtime.errors import BadData
 
 VALIDATION_NAMES = ("validation", "val", "valid")
-SPLIT_SEED, VALIDATION_SEED = 20, 0
+SPLIT_SEED = 20
 #: Files that people and their machines leave beside data.
 BESIDE = frozenset({".txt", ".md", ".csv", ".json", ".tsv", ".ini", ".db", ".yaml", ".yml"})
 SHOWN = 5
@@ -42,14 +42,12 @@ class ClassFolders(NamedTuple):
     splits: Mapping[str, Sorted]
 
 
-def class_folders(
-    folder: Path, suffixes: frozenset[str], *, test: float, validation: int
-) -> ClassFolders:
+def class_folders(folder: Path, suffixes: frozenset[str], *, test: float) -> ClassFolders:
     """What lies in a folder. Raises `BadData` with all that is wrong.
 
     Args:
         suffixes: of the files that are data, in lower case. `test`: share of each class set aside
-            where the folder has no test split. `validation`: training files set aside.
+            where the folder has no test split.
     """
     if not folder.is_dir():
         raise BadData(f"{folder} is no folder: name one that has a folder for each class")
@@ -61,7 +59,7 @@ def class_folders(
         splits = _with_test(_sorted(folder, classes, suffixes, problems), test)
     if problems:
         raise BadData(f"{folder} cannot be used: {listed(problems)}")
-    return ClassFolders(classes, _with_validation(splits, validation, folder))
+    return ClassFolders(classes, splits)
 
 
 def listed(problems: Sequence[str]) -> str:
@@ -144,19 +142,3 @@ def _with_test(whole: Sorted, share: float) -> dict[str, Sorted]:
         count = min(max(1, round(share * len(rows))), len(rows) - 1)
         aside[random.permutation(rows)[:count]] = True
     return {"train": whole.rows(~aside), "test": whole.rows(aside)}
-
-
-def _with_validation(splits: dict[str, Sorted], count: int, folder: Path) -> dict[str, Sorted]:
-    if count == 0:
-        return splits
-    if "validation" in splits:
-        raise BadData(
-            f"{folder} has a validation split of its own: leave `validation:` out to use it"
-        )
-    train = splits["train"]
-    total = len(train.labels)
-    if count >= total:
-        raise BadData(f"{count} examples are to be set aside, and there are only {total}")
-    aside = np.zeros(total, bool)
-    aside[np.random.RandomState(VALIDATION_SEED).permutation(total)[:count]] = True
-    return {**splits, "train": train.rows(~aside), "validation": train.rows(aside)}
