@@ -59,7 +59,7 @@ def _layout(subject: Subject, network: Network) -> tuple[str, dict[str, np.ndarr
         "shapes": dict(artifact.shapes),
         "streams": _table(packed),
         "aliases": dict(network.aliases),
-        "input": dict(network.input),
+        "inputs": dict(network.inputs),
     }
     text = json.dumps(about, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return text, tensors

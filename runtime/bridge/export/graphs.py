@@ -1,7 +1,8 @@
 """Graphs of operators, which need no class to be loaded: `torch.export` archives and ONNX.
 
-Whole-number codes stay whole numbers in the graph, which turns them into weights as it runs (ONNX:
-`Cast` and `Mul`, which a runtime computes once, when it starts). The number of examples is a symbol.
+Whole-number codes stay whole numbers in the graph, which turns them into weights as it runs: by
+`Cast` and `Mul` in ONNX, which a runtime computes once, when it starts. The length of a batch is a
+symbol.
 """
 
 import io
@@ -12,20 +13,25 @@ from contextlib import contextmanager
 import numpy as np
 import onnxscript.optimizer
 import torch
+from onnx import TensorProto
 from torch import nn
 
 from lab.runtime.bridge.export.modules import example, one_thread
+from lab.runtime.errors import NotExportable
 
 #: Protocol buffers hold less than two gigabytes.
 LARGEST_ONNX = 2_000_000_000
 OPSET = 20
+#: Types of codes. Tables of a module's own are of wider types.
+_CODES = (torch.int8, torch.uint8, torch.int16)
+_ONNX_CODES = (TensorProto.INT8, TensorProto.UINT8, TensorProto.INT16)
 ANSWER = "logits"
 #: Where in Python's sources each operator came from.
 _TRACES = ("stack_trace", "nn_module_stack", "source_fn_stack", "from_node")
 
 
-def archive(module: nn.Module, inputs: Mapping[str, np.ndarray]) -> bytes:
-    """A `.pt2` archive of a module that is ready to evaluate."""
+def archive(module: nn.Module, inputs: Mapping[str, np.ndarray]) -> tuple[bytes, int]:
+    """A `.pt2` archive of a module that is ready to evaluate, and its arrays of codes."""
     with one_thread(), _quiet():
         program = torch.export.export(
             module, (), example(inputs), dynamic_shapes=_batches(inputs), strict=False
@@ -37,11 +43,15 @@ def archive(module: nn.Module, inputs: Mapping[str, np.ndarray]) -> bytes:
                 node.meta.pop(name, None)
         file = io.BytesIO()
         torch.export.save(program, file)
-    return file.getvalue()
+    whole = sum(values.dtype in _CODES for values in program.state_dict.values())
+    return file.getvalue(), whole
 
 
-def onnx(module: nn.Module, inputs: Mapping[str, np.ndarray]) -> bytes:
-    """An ONNX model of a module that is ready to evaluate."""
+def onnx(module: nn.Module, inputs: Mapping[str, np.ndarray]) -> tuple[bytes, int]:
+    """An ONNX model of a module that is ready to evaluate, and its arrays of codes.
+
+    Raises `NotExportable` where it does not fit one file of the format.
+    """
     with one_thread(), _quiet():
         program = torch.onnx.export(
             module,
@@ -61,7 +71,10 @@ def onnx(module: nn.Module, inputs: Mapping[str, np.ndarray]) -> bytes:
     for part in (*model.graph.node, *model.graph.value_info, *model.graph.initializer):
         # Where in torch's sources each operator came from.
         del part.metadata_props[:]
-    return model.SerializeToString()
+    if model.ByteSize() > LARGEST_ONNX:
+        raise NotExportable("the model is too large for one ONNX file; this model goes to pt2")
+    whole = sum(one.data_type in _ONNX_CODES for one in model.graph.initializer)
+    return model.SerializeToString(), whole
 
 
 def _batches(inputs: Mapping[str, np.ndarray]) -> dict[str, dict[int, torch.export.Dim]]:

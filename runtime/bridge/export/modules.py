@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lab.runtime.bridge.export import compact
-from lab.runtime.bridge.export.networks import Network, built
+from lab.runtime.bridge.export.networks import Network
 from lab.runtime.bridge.export.subject import Subject
 from lab.runtime.bridge.torch_runtime import loading
 from lab.runtime.bridge.torch_runtime.loading import COUNTER
@@ -18,7 +18,7 @@ from lab.runtime.errors import NotExportable
 
 def dense_state(subject: Subject, network: Network) -> dict[str, np.ndarray]:
     """A state dict that loads strictly, with the names, types and order of the torch module."""
-    state = built(network).state_dict()
+    state = network.made().state_dict()
     given = {**subject.weights, **subject.buffers}
     return {name: _entry(name, like, given, network) for name, like in state.items()}
 
@@ -40,7 +40,7 @@ def _entry(
 
 def dense_module(subject: Subject, network: Network) -> nn.Module:
     """The module with plain weights, ready to evaluate."""
-    module = built(network)
+    module = network.made()
     state = dense_state(subject, network)
     module.load_state_dict({n: torch.from_numpy(v.copy()) for n, v in state.items()}, strict=True)
     return module.eval()
@@ -50,7 +50,7 @@ def compact_module(subject: Subject, network: Network) -> nn.Module:
     """The module with weights that are computed from codes in whole bytes."""
     compact.learn(subject)
     contents = compact.contents(subject, network)
-    return loading.expand(loading.filled(built(network), contents, "the compact form"))
+    return loading.expand(loading.filled(network.made(), contents, "the compact form"))
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,7 +29,8 @@ class Origin:
     """Where a model came from.
 
     `name` is the arm's or the key's, `key` that of the stage that made it, `record` how it was made
-    stage by stage, `numbers` what was measured, `older` says why results of older code stand.
+    stage by stage, `numbers` what was measured, `model` the arguments of its network as the study
+    gave them.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Origin:
     study: str = ""
     record: Mapping[str, Any] = field(default_factory=dict)
     numbers: Sequence[Number] = ()
+    model: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

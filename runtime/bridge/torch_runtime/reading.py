@@ -8,7 +8,7 @@ The header's entry `lab` is JSON:
     shapes     {weight: shape}, of the weights that the method makes
     streams    {place: {field: [kind, bits, shape]}}, numbers the method ships
     aliases    {name: name}, tied weights under their other names
-    input      what the network is given: shape, mean, deviation, …
+    inputs     what the network takes, in words, by the name of the input
 
 Numbers of a stream are the tensor `place::field`; every other tensor is a parameter or a buffer
 under its own name.
