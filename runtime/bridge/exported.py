@@ -81,7 +81,7 @@ def _program(module: torch.nn.Module, given: Mapping[str, Any]) -> torch.export.
     batch = torch.export.Dim.DYNAMIC
     shapes = {n: {0: batch} if isinstance(v, torch.Tensor) else None for n, v in given.items()}
     try:
-        with _quietly():
+        with _quietly(), _out_of_place(module):
             program = torch.export.export(
                 module, (), dict(given), dynamic_shapes=shapes, strict=False
             )
@@ -104,6 +104,19 @@ def _quietly() -> Iterator[None]:
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
+
+
+@contextmanager
+def _out_of_place(module: torch.nn.Module) -> Iterator[None]:
+    """With layers that write into new arrays: what is traced is the same, in half the time."""
+    changed = [part for part in module.modules() if getattr(part, "inplace", None) is True]
+    for part in changed:
+        part.inplace = False  # pyright: ignore[reportAttributeAccessIssue]
+    try:
+        yield
+    finally:
+        for part in changed:
+            part.inplace = True  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _name(module: torch.nn.Module) -> str:

@@ -98,11 +98,9 @@ def channels(graph: Graph) -> Channels:
                 couplings.keep_rectangular(block.atoms)
     for output in graph.outputs:
         if output.kind == "buffer":
-            own = arrays["buffer", output.target]
-            met(Step(_MOVE, {}, own.shape, couplings), [own, values[output.ref]], own.shape)
-            continue
-        for value in flat(values[output.ref]):
-            for block in value.blocks:
+            _couple(arrays["buffer", output.target], values[output.ref], couplings)
+        else:
+            for block in (block for value in flat(values[output.ref]) for block in value.blocks):
                 couplings.fix(block.atoms, ANSWER)
     units, reasons = couplings.settled()
     axes = {key: tuple(_units(value, units)) for key, value in arrays.items()}
@@ -132,6 +130,16 @@ def _arrays(graph: Graph, couplings: Couplings) -> dict[tuple[str, str], Value]:
             source = Source(one.target, tuple(range(len(shape)))) if state else None
             arrays[one.kind, one.target] = Value(shape, blocks, source)
     return arrays
+
+
+def _couple(buffer: Value, moved: Value, couplings: Couplings) -> None:
+    """A buffer and its new value have the same channels."""
+    for block in buffer.blocks:
+        other = moved.along(block.axes[0])
+        if other is None or other.axes != block.axes:
+            couplings.fix(block.atoms, "moves in a way that is not understood")
+        else:
+            couplings.join(block.atoms, other.atoms)
 
 
 def traced(step: Step) -> Any:

@@ -16,6 +16,12 @@ def same(step: Step) -> Value:
     return Value(step.result, value.blocks, value.source)
 
 
+def dropped_out(step: Step) -> list[Value]:
+    """A copy with units dropped, and which were not."""
+    value: Value = step.argument(0)
+    return [Value(value.shape, value.blocks), Value(value.shape, value.blocks)]
+
+
 def permuted(step: Step) -> Value:
     """Axes in another order."""
     value: Value = step.argument(0)
@@ -222,14 +228,16 @@ def concatenated(step: Step) -> Value:
     """Values one after another along an axis."""
     values = [value for value in step.argument(0) if value.shape != (0,)]
     axis = step.argument(1, "dim", 0) % len(step.result)
+    if any((block := value.along(axis)) and len(block.axes) > 1 for value in values):
+        why = "is concatenated after it was split"
+        values = [Value(v.shape, step.collapse(v, [axis], why)) for v in values]
     along = [value.along(axis) for value in values]
-    rest = [Value((*v.shape[:axis], 1, *v.shape[axis + 1 :]), v.besides(v.along(axis)))
-            for v in values]  # fmt: skip
+    rest = [
+        Value((*v.shape[:axis], 1, *v.shape[axis + 1 :]), v.besides(block))
+        for v, block in zip(values, along, strict=True)
+    ]
     blocks = met(step, rest, (*step.result[:axis], 1, *step.result[axis + 1 :]))
     if all(block is None for block in along):
-        return Value(step.result, blocks)
-    if any(block is not None and block.axes != (axis,) for block in along):
-        step.fix_all("concatenates channels that are split")
         return Value(step.result, blocks)
     atoms = [_or_fixed(step, v.shape[axis], b) for v, b in zip(values, along, strict=True)]
     return Value(step.result, (*blocks, Block((axis,), np.concatenate(atoms))))
@@ -317,6 +325,7 @@ RULES: dict[str, Rule] = {
         same,
     ),
     **dict.fromkeys(("view", "reshape", "_unsafe_view", "flatten", "unflatten"), viewed),
+    "native_dropout": dropped_out,
     "permute": permuted,
     "transpose": transposed,
     "t": transposed,

@@ -5,6 +5,7 @@ from itertools import product
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
@@ -49,7 +50,7 @@ def max_pool(
     ones = (1,) * (x.ndim - axes)
     return lax.reduce_window(
         x,
-        -jnp.inf,
+        np.array(-np.inf, x.dtype),
         lax.max,
         (*ones, *window),
         (*ones, *steps),
@@ -96,7 +97,7 @@ def _window_sums(
     x: Array, window: Sequence[int], steps: Sequence[int], pads: Sequence[tuple[int, int]]
 ) -> Array:
     ones = (1,) * (x.ndim - len(window))
-    zero = jnp.zeros((), x.dtype)
+    zero = np.zeros((), x.dtype)
     padding = [(0, 0)] * len(ones) + list(pads)
     return lax.reduce_window(x, zero, lax.add, (*ones, *window), (*ones, *steps), padding)
 

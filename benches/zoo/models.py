@@ -138,7 +138,14 @@ TRANSFORMERS = (
         "transformers",
         "T5EncoderModel",
         16,
-        {"d_model": 64, "d_kv": 16, "d_ff": 128, "num_layers": 2, "num_heads": 4, "vocab_size": 120},
+        {
+            "d_model": 64,
+            "d_kv": 16,
+            "d_ff": 128,
+            "num_layers": 2,
+            "num_heads": 4,
+            "vocab_size": 120,
+        },
     ),
     Entry("transformers", "ViTForImageClassification", 64, _IMAGE),
 )
