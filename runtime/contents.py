@@ -1,6 +1,7 @@
 """Checksums of the files that studies name, hashed once for each size and time of change.
 
 A folder's is that of the names and checksums of the files in it, those aside that begin with a dot.
+What is called in a Python file (`nets.py:make`) counts by the file.
 """
 
 import hashlib
@@ -36,6 +37,9 @@ class Contents:
 
     def _look(self, name: str) -> str | None:
         path = (self.folder / name).resolve()
+        file, colon, _ = name.rpartition(":")
+        if colon and not path.exists():
+            path = (self.folder / file).resolve()
         try:
             facts = path.stat()
         except OSError:

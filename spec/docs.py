@@ -95,6 +95,8 @@ def _facts(one: ParameterInfo) -> Iterator[str]:
     limits = list(limits_of(one))
     if limits:
         yield ", ".join(limits)
+    if one.known is not None:
+        yield f"a name that `lab models {one.known}` lists"
     if one.required:
         yield "required"
     elif not one.type.mapping:
@@ -117,7 +119,8 @@ def type_text(kind: Type) -> str:
         'sine | relu | none'
     """
     name = () if kind.name == "word" else (_CALLED.get(kind.name, kind.name),)
-    text = " | ".join([*name, *kind.words, *(["none"] if kind.optional else [])])
+    words = [_word(word, kind) for word in kind.words]
+    text = " | ".join([*name, *words, *(["none"] if kind.optional else [])])
     if kind.mapping:
         return f"any other argument by name, each: {text}"
     return f"list of {text}" if kind.many else text
@@ -151,11 +154,17 @@ def shown(value: Value, kind: Type | None = None) -> str:
     if isinstance(value, int | float):
         return f"{value * 100:.12g}%" if name == "share" else f"{value:.12g}{_SUFFIX.get(name, '')}"
     if isinstance(value, str):
-        is_word = name == "curve" or (kind is not None and value in kind.words)
-        return value if is_word else f'"{value}"'
+        if kind is not None and value in kind.words:
+            return _word(value, kind)
+        return value if name == "curve" else f'"{value}"'
     if isinstance(value, list):
         return f"[{', '.join(shown(item, kind) for item in value)}]"
     return _mapping(value)
+
+
+def _word(word: str, kind: Type) -> str:
+    """A word of a type; as text, where the language cannot spell all of them."""
+    return word if all(one.isidentifier() for one in kind.words) else f'"{word}"'
 
 
 def _mapping(value: dict[str, Value]) -> str:

@@ -105,7 +105,7 @@ def _try(question: Mapping[str, Any]) -> dict[str, Any]:
 def _built(recipe: Recipe, seed: int) -> Built:
     """The network, drawn with all random generators that libraries use at a seed."""
     torch.manual_seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002 - the generator that libraries draw from
+    np.random.seed(seed % 2**32)
     random.seed(seed)
     return build(recipe)
 

@@ -69,7 +69,7 @@ def sized(
         return made(recipe, make, **options)
 
 
-def of_images(  # noqa: PLR0913 - what there is to know about images
+def of_images(
     module: torch.nn.Module,
     *,
     name: str,

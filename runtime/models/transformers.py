@@ -1,9 +1,9 @@
 """Networks of transformers: `transformers("./minilm", task: "sequence-classification")`.
 
-A name is one of three things. With a slash it is a folder as `save_pretrained` writes it, beside the
-study, or, where there is none, a name on the hub. Without one it is a type of model (`bert`) in the
-library's own configuration. Further arguments replace entries of the configuration. Code that comes
-with a model is never run.
+A name is one of three things. With a slash it is a folder as `save_pretrained` writes it, beside
+the study, or, where there is none, a name on the hub. Without one it is a type of model (`bert`) in
+the library's own configuration. Further arguments replace entries of the configuration. Code that
+comes with a model is never run.
 """
 
 import json

@@ -125,9 +125,11 @@ def read_word(
     """A word of the type: the reader of `Literal` and `bool`."""
     words = list(want.type.words) or ["true", "false"]
     words += ["none"] if want.type.optional else []
-    fits = f"one of {', '.join(map(_written, words))}"
+    # Words that the language cannot spell are written as text, and so are those beside them.
+    quoted = not all(one.isidentifier() for one in words)
+    fits = "one of " + ", ".join(f'"{one}"' if quoted else one for one in words)
     if isinstance(expression, syntax.Text) and expression.value in words:
-        if not expression.value.isidentifier():
+        if quoted:
             return core.Const(expression.value, expression.span)
         message = f"{want.what} takes {fits}, written without quotes"
         edit = Edit(expression.span, expression.value)
@@ -147,11 +149,6 @@ def read_word(
     message = f"{want.what} takes {fits}, not `{name.text}`"
     context.report("E0406", message, name.span, place.scope, hint=hint)
     return None
-
-
-def _written(word: str) -> str:
-    """A word as a study has it: in quotes where it is none of the language's."""
-    return word if word.isidentifier() else f'"{word}"'
 
 
 def read_curve(

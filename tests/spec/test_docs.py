@@ -7,6 +7,7 @@ import pytest
 import lab.spec
 from lab.compiler.build import compile_study
 from lab.compiler.plan import Plan
+from lab.spec import known
 from lab.spec.catalog import builtin_catalog
 from lab.spec.check import check
 from lab.spec.declare import KINDS
@@ -57,7 +58,7 @@ def written(signature: Signature, *, with_defaults: bool) -> str:
     said: list[str] = []
     for info in signature.parameters:
         if info.required:
-            said.append(_argument(info, NEEDED[info.type.name]))
+            said.append(_argument(info, _needed(info)))
         elif with_defaults and not (info.type.mapping or info.type.name in ("arm", "metric")):
             said.append(_argument(info, shown(info.default, info.type)))
     text = ", ".join(said)
@@ -65,6 +66,12 @@ def written(signature: Signature, *, with_defaults: bool) -> str:
         ends = [one.name for one in signature.parameters if one.required][:2]
         text = text.replace(f"{ends[0]}: 0.5, {ends[1]}: 0.5", "0.5 -> 0.5")
     return f"{signature.name}({text})"
+
+
+def _needed(info: ParameterInfo) -> str:
+    if info.known is not None and info.type.name == "string":
+        return f'"{next(iter(known.names(info.known).tags))}"'
+    return NEEDED[info.type.name]
 
 
 def _argument(info: ParameterInfo, value: str) -> str:
