@@ -1,4 +1,7 @@
-"""What stages need of the model and data they are given: `pretrained` needs a model's weights."""
+"""What stages need of the model and data they are given: `pretrained` needs a model's weights.
+
+A need names an argument of an argument, or several of which one will do: `model.weights|pretrained`.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import cast
@@ -24,10 +27,10 @@ def refuse_unmet(study: core.Study, plan: Plan, catalog: Catalog) -> None:
         for need in needs.get(node.component, ()) if node.role == "stage" else ():
             argument, _, inner = need.partition(".")
             given = node.arguments.get(argument)
-            if isinstance(given, dict) and _inside(given).get(inner, 0) is None:
-                name = given.get("component")
-                message = f"`{node.component}` needs `{inner}:`, and this `{name}` has none"
-                lines = (f'give the {argument} some, as in `{name}({inner}: "…")`',)
+            if isinstance(given, dict) and _is_unmet(_inside(given), inner.split("|")):
+                name, first = given.get("component"), inner.partition("|")[0]
+                message = f"`{node.component}` needs `{first}:`, and this `{name}` has none"
+                lines = (f'give the {argument} some, as in `{name}({first}: "…")`',)
                 raise Problem("E0301", message, _place(study, node), *lines)
 
 
@@ -44,6 +47,12 @@ def _mentioned(study: core.Study) -> Iterator[str]:
         values += [column.metric for columns in figure.metrics.values() for column in columns]
     for value in values:
         yield from (one.component for one in walk(value) if isinstance(one, core.Build))
+
+
+def _is_unmet(given: Mapping[str, Value], alternatives: list[str]) -> bool:
+    """Whether none of some arguments says anything, of those that there are."""
+    said = [given[name] for name in alternatives if name in given]
+    return bool(said) and all(one is None or one is False for one in said)
 
 
 def _inside(given: Mapping[str, Value]) -> Mapping[str, Value]:

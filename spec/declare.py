@@ -166,7 +166,8 @@ def component(  # noqa: PLR0913 - one keyword for each thing a component can say
         curves: what it records while it works; left out, nobody knows.
         notes: for a stage, what it notes of what it ships; left out, nobody knows.
         reads: for a measurement, the note that it reads.
-        needs: for a stage, arguments of its arguments that may not be none (`model.weights`).
+        needs: for a stage, arguments of its arguments that may not be none, or not all of several
+            (`model.weights|pretrained`).
     """
     about = {
         "name": name,

@@ -154,7 +154,18 @@ COMMANDS = (
         "lab.cli.data:data",
         ("data-action", "--json"),
     ),
-    Command("doctor", "what this environment has", "lab.cli.doctor:doctor", ()),
+    Command(
+        "models",
+        "networks that a study can name, those of libraries too",
+        "lab.cli.models:models",
+        ("any-names",),
+    ),
+    Command(
+        "doctor",
+        "what this environment has; of a model, whether it converts and what it costs",
+        "lab.cli.doctor:doctor",
+        ("any-names",),
+    ),
     Command("lsp", "serve an editor over standard input and output", "lab.cli.lsp:lsp", ()),
     Command(
         "completions",
@@ -199,7 +210,7 @@ def parsed(arguments: Sequence[str] | None) -> dict[str, Any]:
 
 
 #: Commands that are over before collecting garbage would pay.
-BRIEF = frozenset({"check", "docs", "explain", "fmt", "plan"})
+BRIEF = frozenset({"check", "docs", "explain", "fmt", "models", "plan"})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -39,8 +39,8 @@ class Torchvision(ForeignModel):
 
     @classmethod
     def example(cls) -> Self:
-        """A network of depthwise convolutions, thin."""
-        return cls(name="mobilenet_v2", size=32, options={"width_mult": 0.1})
+        """A network of few convolutions."""
+        return cls(name="squeezenet1_1", size=32)
 
     @property
     def recipe(self) -> Recipe:

@@ -14,7 +14,7 @@ from lab.spec.declare import component, parameter
     facts="lab.runtime.facts.stages:pretrained",
     curves=(),
     notes=(),
-    needs=("model.weights",),
+    needs=("model.weights|pretrained",),
 )
 class Pretrained(Stage):
     """The network with the weights of its checkpoint, nothing trained."""
@@ -25,7 +25,7 @@ class Pretrained(Stage):
         """Read the checkpoint."""
         if self.model is None:
             raise UnsuitableSetting("`pretrained` has no model: declare one, or give `model:`")
-        if self.model.weights is None:
+        if self.model.located(work.folder).checkpoint() is None:
             raise MissingFile(
                 "`pretrained` needs a checkpoint: give the model one, as in "
                 '`resnet20(weights: "weights/net.safetensors")`, or train it'
