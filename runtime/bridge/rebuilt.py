@@ -13,6 +13,7 @@ import torch
 from torch import fx, nn
 
 from lab.runtime.foreign.graph import Argument, Graph, Input, Node
+from lab.runtime.foreign.operators import RANDOM
 
 _SYMBOLS = {
     "add": operator.add, "sub": operator.sub, "mul": operator.mul,
@@ -74,6 +75,11 @@ def _input(program: fx.Graph, one: Input) -> fx.Node:
 def _called(program: fx.Graph, node: Node, known: Mapping[str, fx.Node]) -> fx.Node:
     args = tuple(_argument(one, known) for one in node.args)
     kwargs = {name: _argument(one, known) for name, one in node.kwargs.items()}
+    if node.operator in RANDOM:
+        kwargs = {name: one for name, one in kwargs.items() if name not in ("place", "axis")}
+    if node.operator in ("view", "_unsafe_view"):
+        # How the arrays of a narrower network lie in memory is not how those of the whole one did.
+        return program.call_function(torch.ops.aten.reshape.default, (*args, kwargs["size"]))
     return program.call_function(_function(node.operator), args, kwargs)
 
 
