@@ -10,7 +10,8 @@ Four things that look alike in a table are kept apart:
 | `replicates`    | several values, with an interval from three on                       |
 
 Only `replicates` has an interval over replicates. Where a measurement keeps what it found for every
-test example (`correct`), an interval over test examples stands beside any of them.
+test example (`correct`, or `answers` and `labels`), an interval over test examples stands beside
+any of them.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,11 +23,13 @@ from jaxtyping import Float
 
 from lab.compiler.plan import Node, Plan, Tree
 from lab.runtime import statistics, trees
+from lab.runtime.scores import SCORES, Score
 from lab.runtime.statistics import Interval
 
 __all__ = ["Basis", "Estimate", "Lookup", "Values", "constant"]
 
-#: Measurements by key: `value` is the number, `correct` a 0 or 1 for each test example.
+#: Measurements by key: `value` is the number, `correct` a 0 or 1 for each test example. Of a score
+#: that is no mean of these, `answers` and `labels` are what it is of (`lab.runtime.scores`).
 Values = Mapping[str, Mapping[str, Any]]
 Basis = Literal["constant", "deterministic", "identical", "replicates"]
 
@@ -88,7 +91,7 @@ class Lookup:
     def has_examples(self, forest: Iterable[Tree]) -> bool:
         """Whether some measurement in the trees kept a value for every test example."""
         keys = {key for tree in forest for key in trees.node_keys(tree)}
-        return any(self._correct(key) is not None for key in keys)
+        return any(self._has_examples(key) for key in keys)
 
     def estimate(self, forest: Sequence[Tree], *, level: float = 0.95) -> Estimate:
         """What the replicates' trees say. Raises KeyError where a measurement is missing."""
@@ -136,18 +139,40 @@ class Lookup:
         """
         keys = dict.fromkeys(key for tree in forest for key in trees.node_keys(tree))
         resampled: dict[str, Any] = {key: self.number(key) for key in keys}
-        for shift, population in enumerate(self._populations(keys)):
-            resampled |= _resampled(population, shift=shift)
+        for shift, population in enumerate(self._populations(keys).values()):
+            right = {key: one for key in population if (one := self._correct(key)) is not None}
+            resampled |= _resampled(right, shift=shift) if right else {}
+            for key in (one for one in population if one not in right):
+                resampled[key] = self._scores(key, shift=shift)
         values = [trees.evaluate(tree, resampled.__getitem__) for tree in forest]
         return np.mean(np.broadcast_arrays(*values, np.zeros(statistics.EXAMPLE_RESAMPLES))[:-1], 0)
 
-    def _populations(self, keys: Iterable[str]) -> list[dict[str, np.ndarray]]:
-        populations: dict[Any, dict[str, np.ndarray]] = {}
-        for key in keys:
-            correct = self._correct(key)
-            if correct is not None:
-                populations.setdefault(self._population(key, len(correct)), {})[key] = correct
-        return list(populations.values())
+    def _populations(self, keys: Iterable[str]) -> dict[Any, list[str]]:
+        """Measurements that kept something of every example, by the set of examples."""
+        populations: dict[Any, list[str]] = {}
+        for key in (one for one in keys if self._has_examples(one)):
+            counted = self._correct(key)
+            count = len(self.values[key]["answers"] if counted is None else counted)
+            populations.setdefault(self._population(key, count), []).append(key)
+        return populations
+
+    def _has_examples(self, key: str) -> bool:
+        return self._correct(key) is not None or self._score(key) is not None
+
+    def _score(self, key: str) -> Score | None:
+        """The score that a measurement is, where it kept answers and labels."""
+        node, found = self.nodes.get(key), self.values.get(key, {})
+        if node is None or len(found.get("answers") or ()) < 2:
+            return None
+        return SCORES.get(node.component)
+
+    def _scores(self, key: str, *, shift: int) -> Float[np.ndarray, " resamples"]:
+        """A score of resampled examples, the same ones as those of other measurements."""
+        found, score = self.values[key], self._score(key)
+        if score is None:
+            raise TypeError(f"{key} kept no answers")
+        weights = statistics.example_weights(len(found["answers"]), 0)
+        return np.roll(score.draws(found["answers"], found["labels"], weights), shift * 7)
 
     def _population(self, key: str, examples: int) -> tuple[Any, ...]:
         node = self.nodes.get(key)

@@ -179,4 +179,5 @@ def _examples_to_decide(verdict: Verdict, lookup: Lookup, alpha: float) -> int |
 
 def _examples(lookup: Lookup) -> int:
     """How many test examples the study's measurements had, at most."""
-    return max((len(v.get("correct") or ()) for v in lookup.values.values()), default=0)
+    kept = (v.get("correct") or v.get("answers") or () for v in lookup.values.values())
+    return max(map(len, kept), default=0)

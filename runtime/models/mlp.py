@@ -68,7 +68,7 @@ class MLP(NativeModel):
     width: int = parameter(128, "units of a hidden layer", low=1)
     layers: int = parameter(2, "hidden layers", low=0)
     inputs: int = parameter(64, "numbers in an image", low=1)
-    classes: int = parameter(10, "classes to tell apart", low=2)
+    classes: int = parameter(10, "classes to tell apart; 1 to find a number", low=1)
     dropout: Share = parameter(
         0.0, "share of hidden units dropped in training", low=0, below=1, legacy=0.0
     )
