@@ -71,6 +71,11 @@ def test_a_page_that_uses_stand_ins_says_so(page: Path) -> None:
     assert ("stand-in" in page.read_text("utf-8").replace("```lab stand-ins", "")) >= uses
 
 
+@pytest.mark.parametrize("fence", [one for one in STUDIES if "stand-ins" in one.words], ids=NAME)
+def test_a_block_that_is_marked_cannot_do_without_stand_ins(fence: Fence) -> None:
+    assert str(look(fence, builtin_catalog())) != str(look(fence, stand_ins()))
+
+
 #: Codes of what no fence can be: the page on files tells of them.
 BEYOND_A_STUDY = {"E0702"}
 
