@@ -122,8 +122,9 @@ def test_a_parameter_has_a_line_of_its_own_type_range_and_default(
     signature: Signature, info: ParameterInfo
 ) -> None:
     lines = [line.strip() for line in describe(signature).splitlines()]
-    at = next(i for i, line in enumerate(lines) if line.startswith(f"{info.name} "))
     assert info.doc, "it has no doc line"
+    named = (i for i, line in enumerate(lines) if line.startswith(f"{info.name} "))
+    at = next(i for i in named if lines[i].endswith(info.doc))
     assert not info.doc.endswith(".")
     assert lines[at].endswith(info.doc)
     said = _facts_of(signature, lines[at + 1 :])
