@@ -1,10 +1,21 @@
 """The one place where convolutions are lowered.
 
-A stock convolution is the fastest form on every device measured, with one exception on a CPU: a
-kernel larger than the map it slides over (3 × 3 on 2 × 2) falls off a cliff of XLA's, and is
-written as patches times a matrix there.
+On a graphics processor a stock convolution is the form to take. On a CPU it is for most, and falls
+off a cliff of XLA's for some, which have other forms there; the first rule that holds decides:
+
+| a convolution | is computed as | in `lab.runtime.lowerings` |
+|---|---|---|
+| of every channel by itself | shifted copies, weighed and added | `depthwise` |
+| in groups | several without groups | `groups` |
+| whose window is one element | a matrix product of the elements that are kept | `matrices` |
+| whose windows lie side by side | a matrix product of tiles | `matrices` |
+| whose window is larger than the map | a matrix product of patches | `matrices` |
+
+Channels are last inside. What each form gains was measured, forward and both gradients, and stands
+in `docs/decisions`.
 """
 
+import math
 from collections.abc import Sequence
 
 import jax
@@ -12,8 +23,14 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
-#: Letters of up to three axes of space.
-_SPACE = "DHW"
+from lab.runtime.lowerings.depthwise import depthwise
+from lab.runtime.lowerings.geometry import Geometry
+from lab.runtime.lowerings.groups import joined
+from lab.runtime.lowerings.matrices import of_elements, of_patches, of_tiles
+from lab.runtime.lowerings.stock import SPACE, stock, stock_channels_first
+
+#: Elements of the largest window that is shifted and added: each is an operation of the program.
+MOST_ELEMENTS = 128
 
 
 def convolution(
@@ -29,18 +46,71 @@ def convolution(
 
     Numbers are one for each axis of space, or a single one for all.
     """
-    axes = inputs.ndim - 2
-    stride, padding, dilation = (_each(given, axes) for given in (stride, padding, dilation))
-    letters = _SPACE[-axes:]
-    return lax.conv_general_dilated(
-        inputs,
+    if not _on_a_processor():
+        geometry = _geometry(inputs.ndim - 2, stride, padding, dilation)
+        return stock_channels_first(inputs, kernel, geometry, groups=groups)
+    y = convolution_channels_last(
+        jnp.moveaxis(inputs, 1, -1),
         kernel,
-        window_strides=stride,
-        padding=[(both, both) for both in padding],
-        rhs_dilation=dilation,
-        dimension_numbers=(f"NC{letters}", f"OI{letters}", f"NC{letters}"),
-        feature_group_count=groups,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
     )
+    return jnp.moveaxis(y, -1, 1)
+
+
+def convolution_channels_last(
+    inputs: Float[Array, "batch *space inputs"],
+    kernel: Float[Array, "outputs group_inputs *window"],
+    *,
+    stride: Sequence[int] = (1,),
+    padding: Sequence[int] = (0,),
+    dilation: Sequence[int] = (1,),
+    groups: int = 1,
+) -> Float[Array, "batch *new_space outputs"]:
+    """`convolution` of arrays whose channels are last; the kernel is as torch has it."""
+    geometry = _geometry(inputs.ndim - 2, stride, padding, dilation)
+    kernel = jnp.moveaxis(kernel, (0, 1), (-1, -2))
+    if not _on_a_processor():
+        return stock(inputs, kernel, geometry, groups=groups)
+    if groups == 1:
+        return _without_groups(inputs, kernel, geometry)
+    if groups == inputs.shape[-1] and math.prod(kernel.shape[:-2]) <= MOST_ELEMENTS:
+        each = jnp.repeat(inputs, kernel.shape[-1] // groups, axis=-1)
+        return depthwise(each, jnp.squeeze(kernel, -2), geometry)
+    return joined(inputs, kernel, geometry, groups=groups, each=_without_groups)
+
+
+def _without_groups(x: Array, kernel: Array, geometry: Geometry) -> Array:
+    window, space = kernel.shape[:-2], x.shape[1:-1]
+    if all(size == 1 for size in window):
+        return of_elements(x, kernel, geometry)
+    if _lie_side_by_side(window, geometry):
+        return of_tiles(x, kernel, geometry)
+    if any(size < w for size, w in zip(space, window, strict=True)):
+        return of_patches(x, kernel, geometry)
+    return stock(x, kernel, geometry)
+
+
+def _lie_side_by_side(window: tuple[int, ...], geometry: Geometry) -> bool:
+    plain = all(p == 0 for p in geometry.padding) and all(d == 1 for d in geometry.dilation)
+    return plain and geometry.stride == window
+
+
+def _on_a_processor() -> bool:
+    return jax.default_backend() == "cpu"
+
+
+def convolve(
+    images: Float[Array, "batch height width inputs"],
+    kernel: Float[Array, "outputs inputs rows columns"],
+    *,
+    stride: int = 1,
+    padding: int = 0,
+) -> Float[Array, "batch new_height new_width outputs"]:
+    """Two-dimensional cross-correlation of channels that are last."""
+    return convolution_channels_last(images, kernel, stride=(stride,), padding=(padding,))
 
 
 def transposed_convolution(
@@ -54,18 +124,32 @@ def transposed_convolution(
     groups: int = 1,
 ) -> Float[Array, "batch outputs *new_space"]:
     """The gradient of a convolution in its inputs, as torch's `conv_transpose2d` has it."""
+    if groups > 1 and _on_a_processor():
+        given = zip(jnp.split(inputs, groups, 1), jnp.split(kernel, groups, 0), strict=True)
+        parts = [
+            transposed_convolution(
+                *pair,
+                stride=stride,
+                padding=padding,
+                output_padding=output_padding,
+                dilation=dilation,
+            )
+            for pair in given
+        ]
+        return jnp.concatenate(parts, axis=1)
     axes = inputs.ndim - 2
-    stride, padding, dilation = (_each(given, axes) for given in (stride, padding, dilation))
+    geometry = _geometry(axes, stride, padding, dilation)
     extra = _each(output_padding, axes)
-    reach = [d * (size - 1) for d, size in zip(dilation, kernel.shape[2:], strict=True)]
-    letters = _SPACE[-axes:]
+    reach = [d * (w - 1) for d, w in zip(geometry.dilation, kernel.shape[2:], strict=True)]
+    pads = zip(reach, geometry.padding, extra, strict=True)
+    letters = SPACE[-axes:]
     return lax.conv_general_dilated(
         inputs,
         _turned(kernel, groups),
         window_strides=(1,) * axes,
-        padding=[(r - p, r - p + more) for r, p, more in zip(reach, padding, extra, strict=True)],
-        lhs_dilation=stride,
-        rhs_dilation=dilation,
+        padding=[(r - p, r - p + more) for r, p, more in pads],
+        lhs_dilation=geometry.stride,
+        rhs_dilation=geometry.dilation,
         dimension_numbers=(f"NC{letters}", f"OI{letters}", f"NC{letters}"),
         feature_group_count=groups,
     )
@@ -79,45 +163,11 @@ def _turned(kernel: Array, groups: int) -> Array:
     return jnp.flip(parts, tuple(range(2, parts.ndim)))
 
 
+def _geometry(
+    axes: int, stride: Sequence[int], padding: Sequence[int], dilation: Sequence[int]
+) -> Geometry:
+    return Geometry(*(_each(given, axes) for given in (stride, padding, dilation)))
+
+
 def _each(given: Sequence[int], axes: int) -> tuple[int, ...]:
     return tuple(given) * axes if len(given) == 1 else tuple(given)
-
-
-def convolve(
-    images: Float[Array, "batch height width inputs"],
-    kernel: Float[Array, "outputs inputs rows columns"],
-    *,
-    stride: int = 1,
-    padding: int = 0,
-) -> Float[Array, "batch new_height new_width outputs"]:
-    """Two-dimensional cross-correlation, as torch's `conv2d` has it."""
-    kernel = jnp.transpose(kernel, (2, 3, 1, 0))
-    if _slides_over_less_than_itself(images, kernel) and jax.default_backend() == "cpu":
-        return _patches_times_matrix(images, kernel, stride=stride, padding=padding)
-    return lax.conv_general_dilated(
-        images,
-        kernel,
-        window_strides=(stride, stride),
-        padding=((padding, padding), (padding, padding)),
-        dimension_numbers=("NHWC", "HWIO", "NHWC"),
-    )
-
-
-def _slides_over_less_than_itself(images: Array, kernel: Array) -> bool:
-    return images.shape[1] < kernel.shape[0] or images.shape[2] < kernel.shape[1]
-
-
-def _patches_times_matrix(images: Array, kernel: Array, *, stride: int, padding: int) -> Array:
-    rows, columns, inputs, outputs = kernel.shape
-    padded = jnp.pad(images, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
-    height = (padded.shape[1] - rows) // stride + 1
-    width = (padded.shape[2] - columns) // stride + 1
-    patches = jnp.concatenate(
-        [
-            padded[:, i : i + stride * height : stride, j : j + stride * width : stride]
-            for i in range(rows)
-            for j in range(columns)
-        ],
-        axis=-1,
-    )
-    return patches @ kernel.reshape(rows * columns * inputs, outputs)

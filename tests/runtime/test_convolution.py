@@ -7,7 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lab.runtime.convolution import convolution, transposed_convolution
+from lab.runtime.convolution import (
+    convolution,
+    convolution_channels_last,
+    transposed_convolution,
+)
+from lab.runtime.lowerings.geometry import Geometry
+from lab.runtime.lowerings.stock import stock_channels_first
 
 torch = pytest.importorskip("torch")
 
@@ -41,6 +47,16 @@ FORWARD = {
     "patches": case((2, 3, 16, 16), (8, 3, 4, 4), stride=(4, 4)),
     "stem": case((2, 3, 17, 17), (8, 3, 7, 7), stride=(2, 2), padding=(3, 3)),
     "remainder unseen": case((2, 3, 11, 12), (5, 3, 3, 2), stride=(4, 3)),
+    "depthwise, dilated": case(
+        (2, 3, 9, 9), (3, 1, 3, 3), padding=(4, 2), dilation=(2, 1), groups=3
+    ),
+    "depthwise, steps beyond the window": case((2, 3, 9, 8), (3, 1, 1, 2), stride=(2, 3), groups=3),
+    "depthwise, remainder unseen": case((2, 3, 10, 9), (3, 1, 2, 3), stride=(3, 4), groups=3),
+    "depthwise, many elements": case((1, 2, 150), (2, 1, 129), padding=(64,), groups=2),
+    "grouped, one by one": case((2, 6, 5, 4), (4, 3, 1, 1), stride=(2, 1), groups=2),
+    "grouped, more than are joined": case((2, 96, 4, 4), (96, 2, 3, 3), padding=(1, 1), groups=48),
+    "five on four": case((2, 3, 4, 4), (5, 3, 5, 5), padding=(2, 2)),
+    "side by side, remainder unseen": case((2, 3, 11, 10), (5, 3, 3, 4), stride=(3, 4)),
     "one axis": case((2, 4, 13), (6, 4, 5), stride=(2,), padding=(2,)),
     "one axis, depthwise": case((2, 4, 13), (4, 1, 4), padding=(3,), groups=4),
     "one axis, grouped": case((2, 8, 13), (8, 2, 4), padding=(2,), groups=4),
@@ -112,3 +128,65 @@ def test_a_transposed_convolution_and_its_gradients_are_torchs(name: str) -> Non
     one = TRANSPOSED[name]
     theirs = getattr(torch.nn.functional, f"conv_transpose{len(one.inputs) - 2}d")
     compare(transposed_convolution, theirs, one)
+
+
+@pytest.mark.parametrize("name", FORWARD)
+def test_with_channels_last_the_numbers_are_the_same(name: str) -> None:
+    one = FORWARD[name]
+    inputs, kernel = map(jnp.asarray, drawn(one))
+    moved = jnp.moveaxis(inputs, 1, -1)
+    found = jax.jit(lambda *a: convolution_channels_last(*a, **one.settings))(moved, kernel)
+    expected = jax.jit(lambda *a: convolution(*a, **one.settings))(inputs, kernel)
+    np.testing.assert_array_equal(jnp.moveaxis(found, -1, 1), expected)
+
+
+@pytest.mark.parametrize("name", ["depthwise", "depthwise, strided", "grouped", "patches"])
+def test_second_derivatives_are_those_of_the_stock_form(name: str) -> None:
+    one = FORWARD[name]
+    inputs, kernel = map(jnp.asarray, drawn(one))
+    axes = len(one.inputs) - 2
+    settings = {"stride": (1,), "padding": (0,), "dilation": (1,), **one.settings}
+    groups = settings.pop("groups", 1)
+    geometry = Geometry(*(spread(settings[k], axes) for k in ("stride", "padding", "dilation")))
+
+    def slope(form: Any) -> Any:
+        def total(x: jax.Array, w: jax.Array) -> jax.Array:
+            return jnp.sum(jnp.sin(form(x, w)))
+
+        def length(x: jax.Array, w: jax.Array) -> jax.Array:
+            return sum(jnp.sum(g**2) for g in jax.grad(total, argnums=(0, 1))(x, w))
+
+        return jax.jit(jax.grad(length, argnums=(0, 1)))(inputs, kernel)
+
+    found = slope(lambda x, w: convolution(x, w, **one.settings))
+    expected = slope(lambda x, w: stock_channels_first(x, w, geometry, groups=groups))
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-4 * np.abs(theirs).max(), rtol=0)
+
+
+@pytest.mark.parametrize("name", ["depthwise", "grouped", "one by one", "larger than the map"])
+def test_over_many_kernels_at_once_the_numbers_are_those_of_each(name: str) -> None:
+    one = FORWARD[name]
+    inputs, kernel = map(jnp.asarray, drawn(one))
+    kernels = jnp.stack([kernel, 2 * kernel, -kernel])
+
+    def gradient(w: jax.Array) -> jax.Array:
+        return jax.grad(lambda w: jnp.sum(convolution(inputs, w, **one.settings) ** 2))(w)
+
+    together = jax.jit(jax.vmap(gradient))(kernels)
+    for found, alone in zip(together, kernels, strict=True):
+        expected = jax.jit(gradient)(alone)
+        np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max(), rtol=0)
+
+
+@pytest.mark.parametrize("name", ["depthwise", "grouped", "larger than the map"])
+def test_the_same_arrays_give_the_same_bits(name: str) -> None:
+    one = FORWARD[name]
+    arrays = tuple(map(jnp.asarray, drawn(one)))
+    step = jax.jit(lambda *a: jax.vjp(lambda *a: convolution(*a, **one.settings), *a)[1](once(*a)))
+
+    def once(*a: jax.Array) -> jax.Array:
+        return convolution(*a, **one.settings)
+
+    for found, again in zip(step(*arrays), step(*arrays), strict=True):
+        np.testing.assert_array_equal(found, again)

@@ -1,0 +1,1 @@
+"""Forms that a convolution can be computed in; `lab.runtime.convolution` chooses one."""
