@@ -1,6 +1,7 @@
 """What stages need of the model and data they are given: `pretrained` needs a model's weights.
 
-A need names an argument of an argument, or several of which one will do: `model.weights|pretrained`.
+A need names an argument of an argument, or several of which one will do, as in
+`model.weights|pretrained`.
 """
 
 from collections.abc import Iterator, Mapping

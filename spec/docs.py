@@ -154,12 +154,16 @@ def shown(value: Value, kind: Type | None = None) -> str:
     if isinstance(value, int | float):
         return f"{value * 100:.12g}%" if name == "share" else f"{value:.12g}{_SUFFIX.get(name, '')}"
     if isinstance(value, str):
-        if kind is not None and value in kind.words:
-            return _word(value, kind)
-        return value if name == "curve" else f'"{value}"'
+        return _text(value, kind)
     if isinstance(value, list):
         return f"[{', '.join(shown(item, kind) for item in value)}]"
     return _mapping(value)
+
+
+def _text(value: str, kind: Type | None) -> str:
+    if kind is not None and value in kind.words:
+        return _word(value, kind)
+    return value if kind is not None and kind.name == "curve" else f'"{value}"'
 
 
 def _word(word: str, kind: Type) -> str:

@@ -29,7 +29,7 @@ _FOLDER = (
     "model*.safetensors",
     "model.safetensors.index.json",
 )
-#: What a hub raises where a model, a file of it, or the right to it is lacking, or the network ends.
+#: What a hub raises where a model, a file of it or the right to it is lacking.
 _REFUSALS = (OSError, ValueError, RuntimeError)
 
 

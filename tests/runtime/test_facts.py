@@ -10,13 +10,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lab.compiler.facts import Asking, Made, Method, Network, Source
+from lab.compiler.facts import Asking, Made, Method, Network, Source, UnknownError
 from lab.runtime import registry
 from lab.runtime.arithmetic import asking, find
 from lab.runtime.artifact import plain, reparametrize, save, ship
 from lab.runtime.model import Model
 from lab.runtime.models.mlp import MLP
 from lab.runtime.models.resnet20 import ResNet20
+from lab.runtime.models.timm import Timm
+from lab.runtime.models.vit import ViT
 from lab.runtime.optimizers.adam import Adam
 from lab.runtime.optimizers.adamw import AdamW
 from lab.runtime.optimizers.sgd import SGD
@@ -33,7 +35,14 @@ from lab.spec.source import Source as Text
 CATALOG = builtin_catalog()
 KNOWN = asking(CATALOG)
 BATCH = 32
-MODELS = [ResNet20(), ResNet20(width=8, classes=7), MLP(), MLP(width=12, layers=1, inputs=9)]
+MODELS = [
+    ResNet20(),
+    ResNet20(width=8, classes=7),
+    MLP(),
+    MLP(width=12, layers=1, inputs=9),
+    ViT(),
+    ViT(depth=2, width=24, heads=3, patch=2, size=8, channels=1, classes=3),
+]
 METHODS = [
     Plain(),
     Prune(sparsity=0.7),
@@ -71,6 +80,27 @@ def test_shapes_are_those_of_the_network(model: Model) -> None:
     assert dict(network.buffers) == buffers
 
 
+def test_a_network_of_a_library_is_known_once_it_was_converted() -> None:
+    model = Timm.example()
+    params, buffers = model.shapes()
+    network: Network = facts(model)
+    assert (dict(network.weights), dict(network.buffers)) == (params, buffers)
+    assert network.parts == model.parts
+
+
+def test_what_a_network_of_a_library_costs_is_what_the_native_one_does() -> None:
+    """The same network as torch counts it, and as arithmetic does here."""
+    foreign: Network = facts(Timm.example())
+    native: Network = facts(ViT(depth=2, width=16, heads=2, size=16))
+    assert foreign.macs == native.macs
+    assert foreign.activations == pytest.approx(native.activations, rel=0.2)
+
+
+def test_what_was_never_converted_is_unknown() -> None:
+    with pytest.raises(UnknownError, match="vit_tiny_patch16_224 .not converted yet"):
+        facts(Timm(name="vit_tiny_patch16_224", options={"depth": 3, "embed_dim": 33}))
+
+
 def test_the_published_size_of_resnet20() -> None:
     network: Network = facts(ResNet20())
     assert (network.parameters, network.macs) == (269_722, 40_551_040)
@@ -81,7 +111,7 @@ def flops(function: Callable[..., Any], *arguments: Any) -> float:
     return jax.jit(function).lower(*arguments).cost_analysis()["flops"]
 
 
-@pytest.mark.parametrize("model", [ResNet20(), MLP(width=256)], ids=repr)
+@pytest.mark.parametrize("model", [ResNet20(), MLP(width=256), ViT(depth=2)], ids=repr)
 def test_multiplications_are_those_of_the_program(model: Model) -> None:
     """Within a tenth: XLA leaves out products with the zeros around a map."""
     network: Network = facts(model)
