@@ -21,6 +21,9 @@ def _port(text: str) -> int:
     return number
 
 
+#: Formats of `--to`; `lab.runtime.bridge.export.formats` has what each writes.
+FORMATS = ("torch", "compact", "pt2", "onnx", "peft", "transformers")
+
 #: What `argparse` is given for each argument that the table of commands names.
 ARGUMENTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "files": (("files",), {"nargs": "+", "type": Path, "metavar": "FILE.lab"}),
@@ -123,6 +126,29 @@ ARGUMENTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
         {"action": "store_true", "help": "try again what failed of itself, as by diverging"},
     ),
     "--port": (("--port",), {"type": _port, "metavar": "P", "help": "port on this machine"}),
-    "--arm": (("--arm",), {"required": True, "metavar": "A", "help": "the method to export"}),
-    "--output": (("--output", "-o"), {"type": Path, "metavar": "FILE", "required": True}),
+    "--arm": (("--arm",), {"metavar": "A", "help": "the method to export, where a study is named"}),
+    "--to": (
+        ("--to",),
+        {
+            "choices": FORMATS,
+            "metavar": "|".join(FORMATS),
+            "help": "a format for people without lab; without it, weights by name in one file",
+        },
+    ),
+    "--output": (
+        ("--output", "-o"),
+        {"type": Path, "metavar": "PATH", "help": "the folder to write; without --to, the file"},
+    ),
+    "--shrink": (
+        ("--shrink",),
+        {"action": "store_true", "help": "take out channels that pruning left at zero"},
+    ),
+    "--dense": (
+        ("--dense",),
+        {"action": "store_true", "help": "fold codes into float32 where a format would keep them"},
+    ),
+    "--replace": (
+        ("--replace",),
+        {"action": "store_true", "help": "replace an export that is there"},
+    ),
 }

@@ -102,9 +102,20 @@ COMMANDS = (
     Command("ui", "open Aim on a study's runs", "lab.cli.ui:ui", (*_STUDY, "--port")),
     Command(
         "export",
-        "the weights an arm of a study ends with, as safetensors",
+        "the model that an arm ends with, for people without lab",
         "lab.cli.export:export",
-        (*_STUDY, "--arm", "--output"),
+        (
+            "result",
+            "--profile",
+            "--set",
+            "--results",
+            "--arm",
+            "--to",
+            "--output",
+            "--shrink",
+            "--dense",
+            "--replace",
+        ),
     ),
     Command(
         "why",

@@ -30,7 +30,10 @@ class Options:
     memory: float | None = None
     port: int = 43800
     arm: str | None = None
-    to: str = "safetensors"
+    to: str | None = None
+    shrink: bool = False
+    dense: bool = False
+    replace: bool = False
     output: Path | None = None
     only: str | None = None
     since: str | None = None

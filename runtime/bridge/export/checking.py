@@ -18,13 +18,11 @@ import numpy as np
 
 from lab.runtime.bridge import torchvision_schemas
 from lab.runtime.bridge.export import child
+from lab.runtime.bridge.export.modules import TOLERANCE
 from lab.runtime.bridge.export.networks import Batch
 from lab.runtime.bridge.export.subject import Subject
 from lab.runtime.errors import NotExportable
 
-#: Largest difference of a logit, over the largest logit. Float32 rounds at 6e-8, and a network
-#: adds such errors up over its layers; a wrong weight is far beyond this.
-TOLERANCE = 1e-5
 #: What a user of an export need not have.
 ABSENT = ("lab", "jax", "jaxlib", "flax", "optax", "jaxtyping")
 _SECONDS = 600

@@ -57,6 +57,7 @@ def _torch(job: Job, folder: Path) -> Written:
 
 
 def _compact(job: Job, folder: Path) -> Written:
+    modules.compact_module(job.subject, job.network)
     (folder / WEIGHTS).write_bytes(compact.content(job.subject, job.network))
     compact.copy_package(job.subject, folder)
     _beside(job, folder, package=False)

@@ -16,6 +16,11 @@ from lab.runtime.bridge.torch_runtime.loading import COUNTER
 from lab.runtime.errors import NotExportable
 
 
+#: Largest difference of a weight, or a logit, over the largest one. Float32 rounds at 6e-8, and a
+#: network adds such errors up over its layers; a wrong weight is far beyond this.
+TOLERANCE = 1e-5
+
+
 def dense_state(subject: Subject, network: Network) -> dict[str, np.ndarray]:
     """A state dict that loads strictly, with the names, types and order of the torch module."""
     state = network.made().state_dict()
@@ -47,10 +52,30 @@ def dense_module(subject: Subject, network: Network) -> nn.Module:
 
 
 def compact_module(subject: Subject, network: Network) -> nn.Module:
-    """The module with weights that are computed from codes in whole bytes."""
+    """The module with weights that are computed from codes in whole bytes.
+
+    Raises `NotExportable` where a weight that torch computes is not the one that was shipped.
+    """
     compact.learn(subject)
     contents = compact.contents(subject, network)
-    return loading.expand(loading.filled(network.made(), contents, "the compact form"))
+    module = loading.filled(network.made(), contents, "the compact form")
+    state = dense_state(subject, network)
+    with torch.no_grad():
+        for holder, name, made in loading.made_in(module):
+            owner = next(path for path, one in module.named_modules() if one is holder)
+            path = f"{owner}.{name}" if owner else name
+            _demand_alike(path, made.source().numpy(), state[path])
+    return loading.expand(module)
+
+
+def _demand_alike(name: str, found: np.ndarray, expected: np.ndarray) -> None:
+    """Logits alone would not tell: a network may not listen to some of its weights."""
+    scale = max(float(np.abs(expected).max(initial=0)), np.finfo(np.float32).tiny)
+    gap = float(np.abs(found - expected).max(initial=0)) / scale
+    if not gap <= TOLERANCE:
+        raise NotExportable(
+            f"torch computes {name} otherwise than JAX, by {gap:.1e} of the largest"
+        )
 
 
 @contextmanager

@@ -78,7 +78,7 @@ def batch_of(model: Model, network: Network) -> Batch:
         return _texts(shape, network.about, rng)
     (name,) = network.inputs
     if len(model.input_shape) == 1:
-        raw = rng.random(shape, dtype=np.float32)
+        raw = rng.standard_normal(shape, dtype=np.float32)
         return Batch(raw, {name: raw})
     raw = rng.integers(0, 256, shape, dtype=np.uint8)
     return Batch(raw, {name: prepared(raw, network.about)})
