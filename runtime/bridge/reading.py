@@ -110,15 +110,10 @@ class _Reader:
 
     def _arguments(self, node: torch.fx.Node) -> tuple[tuple[Argument, ...], dict[str, Argument]]:
         """Leading arrays, and the rest by name."""
-        named = {n: v for n, v in node.kwargs.items() if n not in _PLACEMENT_NAMES}
         schema = getattr(node.target, "_schema", None)
-        given = list(node.args)
+        given, named = node.args, dict(node.kwargs)
         if schema is not None:
-            leading = _leading_arrays(schema)
-            rest = schema.arguments[leading : len(given)]
-            named |= {a.name: v for a, v in zip(rest, given[leading:], strict=True)}
-            named = {n: v for n, v in named.items() if n not in _PLACEMENT_NAMES}
-            given = given[:leading]
+            given, named = named_arguments(schema, given, named)
         return tuple(map(self._said, given)), {n: self._said(v) for n, v in named.items()}
 
     def _said(self, value: Any) -> Argument:
@@ -202,6 +197,16 @@ def _module(node: torch.fx.Node) -> str:
     stack = node.meta.get("nn_module_stack") or {}
     paths = [path for path, _ in stack.values()]
     return paths[-1].partition("@")[0] if paths else ""
+
+
+def named_arguments(
+    schema: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Arguments of an operator of ATen as a graph has them; where arrays are put is left out."""
+    leading = _leading_arrays(schema)
+    rest = schema.arguments[leading : max(len(args), leading)]
+    named = {a.name: value for a, value in zip(rest, args[leading:], strict=True)} | dict(kwargs)
+    return args[:leading], {n: v for n, v in named.items() if n not in _PLACEMENT_NAMES}
 
 
 def _leading_arrays(schema: Any) -> int:

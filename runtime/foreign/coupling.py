@@ -318,7 +318,8 @@ def unknown(step: Step) -> Any:
     return untracked(step.result)
 
 
-_ENTRYWISE = (
+#: Operators whose arguments meet entry by entry.
+ENTRYWISE = (
     "add", "sub", "mul", "div", "rsub", "pow", "neg", "abs", "exp", "expm1", "log", "log1p", "sqrt",
     "rsqrt", "square", "reciprocal", "sign", "sin", "cos", "tan", "relu", "relu6", "hardtanh",
     "hardswish", "hardsigmoid", "sigmoid", "silu", "gelu", "tanh", "erf", "leaky_relu", "elu",
@@ -338,7 +339,7 @@ _RESAMPLED = (
 )  # fmt: skip
 RULES: dict[str, Rule] = {
     **rearranging.RULES,
-    **dict.fromkeys(_ENTRYWISE, entrywise),
+    **dict.fromkeys(ENTRYWISE, entrywise),
     **dict.fromkeys(_RESAMPLED, resampled),
     **dict.fromkeys(("mean", "sum", "amax", "amin", "prod", "var", "std", "any", "all",
                      "logsumexp", "linalg_vector_norm", "norm"), reduced),

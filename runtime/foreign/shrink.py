@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lab.runtime.errors import UnsuitableSetting
-from lab.runtime.foreign.channels import Channels, channels
+from lab.runtime.foreign.channels import Channels, channels, flat
 from lab.runtime.foreign.graph import Conversion, Graph, Node
 from lab.runtime.foreign.step import base_name
 from lab.runtime.foreign.units import Value
@@ -54,15 +54,42 @@ def shrink(
 
 def remaining(layers: Channels, keep: np.ndarray) -> dict[str, Places]:
     """The entries along every axis of every array of the state that stay."""
+    keep = np.asarray(keep, bool)
     _refuse_fixed(layers, keep)
-    places = {n: tuple(_places(u, keep) for u in axes) for n, axes in layers.axes.items()}
-    for name, axes in places.items():
-        for axis, left in enumerate(axes):
-            if not len(left):
-                raise UnsuitableSetting(
-                    f"nothing would be left of axis {axis} of {name}: keep one channel of it"
-                )
-    return places
+    short = emptied(layers, keep)
+    if short is not None:
+        raise UnsuitableSetting(
+            f"nothing would be left of axis {short.axis} of {short.name}: keep a channel of it"
+        )
+    return {n: tuple(_places(u, keep) for u in axes) for n, axes in layers.axes.items()}
+
+
+@dataclass(frozen=True)
+class Emptied:
+    """An axis of a value, along which nothing is left, and a unit that would be something."""
+
+    name: str
+    axis: int
+    unit: int
+
+
+def emptied(layers: Channels, keep: np.ndarray) -> Emptied | None:
+    """An axis along which nothing would be left, where there is one."""
+    names = {one.name: one.target for one in layers.graph.inputs}
+    for name, traced in layers.values.items():
+        for block in (block for value in flat(traced) for block in value.blocks):
+            units = layers.units[block.atoms]
+            if not keep[units].any():
+                return Emptied(names.get(name, name), block.axes[0], int(units.flat[0]))
+    return None
+
+
+def spared(layers: Channels, keep: np.ndarray) -> np.ndarray:
+    """The same choice, with as many more units kept as it takes for no axis to be emptied."""
+    keep = np.array(keep, bool)
+    while (short := emptied(layers, keep)) is not None:
+        keep[short.unit] = True
+    return keep
 
 
 def cut(values: Any, places: Places | None) -> Any:

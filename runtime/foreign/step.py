@@ -101,6 +101,19 @@ def base_name(operator: str) -> str:
     return operator.removeprefix("aten.").split(".")[0]
 
 
+def references(node: Node) -> list[str]:
+    """The names that a node's arguments refer to, each as often as it does."""
+    return _references([*node.args, *node.kwargs.values()])
+
+
+def _references(argument: Argument) -> list[str]:
+    if isinstance(argument, Mapping):
+        return [argument["ref"]] if "ref" in argument else []
+    if isinstance(argument, list | tuple):
+        return [ref for one in argument for ref in _references(one)]
+    return []
+
+
 def _arrays(argument: Any) -> list[Value]:
     if isinstance(argument, Value):
         return [argument]

@@ -47,6 +47,10 @@ def max_pool(
         _windows(size, w, stride=s, padding=p, dilation=d, ceil_mode=ceil_mode)[1]
         for size, w, s, p, d in zip(x.shape[-axes:], window, steps, before, spread, strict=True)
     ]
+    if any(d > 1 for d in spread):
+        return _largest_of_slices(
+            x, (window, steps, spread), list(zip(before, behind, strict=True))
+        )
     ones = (1,) * (x.ndim - axes)
     return lax.reduce_window(
         x,
@@ -55,8 +59,35 @@ def max_pool(
         (*ones, *window),
         (*ones, *steps),
         [(0, 0)] * len(ones) + list(zip(before, behind, strict=True)),
-        window_dilation=(*ones, *spread),
     )
+
+
+def _largest_of_slices(
+    x: Array, form: tuple[tuple[int, ...], ...], pads: list[tuple[int, int]]
+) -> Array:
+    """Windows with gaps, which have no gradient in the compiler: one slice for each element."""
+    window, steps, spread = form
+    axes = len(window)
+    lowest = -jnp.inf
+    x = jnp.pad(x, [(0, 0)] * (x.ndim - axes) + pads, constant_values=lowest)
+    space = x.shape[-axes:]
+    counts = [
+        (size - d * (w - 1) - 1) // s + 1
+        for size, w, s, d in zip(space, window, steps, spread, strict=True)
+    ]
+    slices = [
+        x[
+            (
+                ...,
+                *(
+                    slice(i * d, i * d + s * (n - 1) + 1, s)
+                    for i, d, s, n in zip(cell, spread, steps, counts, strict=True)
+                ),
+            )
+        ]
+        for cell in product(*map(range, window))
+    ]
+    return jnp.max(jnp.stack(slices), 0)
 
 
 def average_pool(
