@@ -54,7 +54,14 @@ def compare(options: Options) -> int:
     studies, worst = _studies(options)
     if worst:
         return worst
-    sides = [{**_Stored(one).as_json(), "name": str(one.loaded.file)} for one in studies]
+    stored = [_Stored(one) for one in studies]
+    for one in stored:
+        for said in one.outdated():
+            print(f"{one.study}: {said}", file=sys.stderr)
+    sides = [
+        {**own.as_json(), "name": str(one.loaded.file)}
+        for own, one in zip(stored, studies, strict=True)
+    ]
     found = compared(*sides)
     if options.json:
         _print_json([found])
@@ -119,6 +126,17 @@ class _Stored:
             notes = "".join(f"\n  {note}" for note in one.notes)
             yield f"{self.study}: {one.title}\n{plain(one)}{notes}"
         yield from self.found.accepted
+        yield from self.outdated()
+
+    def outdated(self) -> Iterator[str]:
+        """A sentence about results that older code made, where the study has any."""
+        if stale := self.found.stale:
+            count = f"{len(stale)} result{'s' * (len(stale) > 1)}"
+            changed = "; ".join(dict.fromkeys(stale.values()))
+            yield (
+                f"Made by other code, and not shown: {count} ({changed}). `lab run` makes such "
+                "results again; `lab accept` says that they stand."
+            )
 
 
 def _told(one: _Stored) -> Iterator[str]:

@@ -85,6 +85,16 @@ def test_evidence_of_other_code_is_stale_and_says_what_changed(folder: Path) -> 
     assert "`lab accept`" in sentence
 
 
+def test_tables_say_that_there_are_results_of_other_code(folder: Path) -> None:
+    shown = said(folder, "results", "studies/own.lab")
+    assert "Made by other code, and not shown: 6 results" in shown
+    assert "`Coarse` in mine.py" in shown
+    compared = said(folder, "compare", "studies/own.lab", "studies/own.lab")
+    assert compared.count("own: Made by other code") == 2
+    accepted(folder, "coarse", "studies/own.lab")
+    assert "Made by other code" not in said(folder, "results", "studies/own.lab")
+
+
 def test_what_is_accepted_counts_and_the_report_says_so(folder: Path) -> None:
     assert "accepted" in accepted(folder, "coarse", "studies/own.lab")
     assert verdict(folder)[0] == "PASS"
