@@ -132,6 +132,7 @@ def _alone(part: Path) -> Iterator[BinaryIO]:
         finally:
             if part.exists() and not part.stat().st_size:
                 part.unlink()
+                _note(part).unlink(missing_ok=True)
 
 
 def _fill(one: Remote, file: BinaryIO, part: Path, progress: Progress) -> None:
