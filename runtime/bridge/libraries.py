@@ -62,10 +62,10 @@ def sized(
     if recipe.size is None or name in options:
         return made(recipe, make, **options)
     try:
-        return make(**options, **{name: recipe.size})
-    except TypeError as refusal:
-        if f"'{name}'" not in str(refusal):
-            raise UnsuitableSetting(f"{recipe} cannot be built so: {refusal}") from refusal
+        return made(recipe, make, **options, **{name: recipe.size})
+    except UnsuitableSetting as refusal:
+        if not isinstance(refusal.__cause__, TypeError) or f"'{name}'" not in str(refusal):
+            raise
         return made(recipe, make, **options)
 
 
