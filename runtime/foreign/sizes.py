@@ -1,14 +1,14 @@
 """The shapes of all that a graph computes, for a batch of a given size; nothing is computed."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from lab.runtime.foreign.graph import Graph, Input, Output
-from lab.runtime.foreign.run import compute
+from lab.runtime.foreign.graph import Argument, Graph, Input, Node
+from lab.runtime.foreign.operators import OPERATORS, RANDOM
+from lab.runtime.foreign.operators.randomness import Draws
 
 #: By name: the shape of an array; a number as it is; a list where an operator has several results.
 Sizes = Mapping[str, Any]
@@ -16,26 +16,43 @@ Sizes = Mapping[str, Any]
 
 def sizes_of(graph: Graph, batch: int = 1) -> Sizes:
     """Shapes of inputs and of results of nodes. Sizes that depend on the batch are numbers here."""
-    names = [node.name for node in graph.nodes]
-    everything = replace(graph, outputs=tuple(Output(name, "user", name) for name in names))
     found: dict[str, Any] = {one.name: _shape(one, batch) for one in graph.inputs}
 
-    def run(given: dict[str, dict[str, Any]]) -> None:
-        results, _ = compute(everything, given["parameter"], given["buffer"], given["user"])
-        found.update({name: _sizes(result) for name, result in results.items()})
+    def run(values: dict[str, Any]) -> None:
+        for one in graph.of_kind("constant"):
+            values[one.name] = jnp.asarray(graph.constants[one.target])
+        for node in graph.nodes:
+            values[node.name] = _result(node, values)
+            found[node.name] = _sizes(values[node.name])
 
-    jax.eval_shape(run, {kind: _forms(graph, kind, batch) for kind in _GIVEN})
+    forms = {
+        one.name: jax.ShapeDtypeStruct(found[one.name], jnp.dtype(one.dtype))
+        for one in graph.inputs
+        if one.kind != "constant"
+    }
+    jax.eval_shape(run, forms)
     return found
 
 
-_GIVEN = ("parameter", "buffer", "user")
+def _result(node: Node, values: Mapping[str, Any]) -> Any:
+    args = [_argument(one, values) for one in node.args]
+    kwargs = {name: _argument(one, values) for name, one in node.kwargs.items()}
+    if node.operator in RANDOM:
+        draws = Draws(None, kwargs.pop("place"), kwargs.pop("axis"))
+        return RANDOM[node.operator](*args, draws=draws, **kwargs)
+    return OPERATORS[node.operator](*args, **kwargs)
 
 
-def _forms(graph: Graph, kind: str, batch: int) -> dict[str, jax.ShapeDtypeStruct]:
-    return {
-        one.target: jax.ShapeDtypeStruct(_shape(one, batch), jnp.dtype(one.dtype))
-        for one in graph.of_kind(kind)
-    }
+def _argument(said: Argument, values: Mapping[str, Any]) -> Any:
+    if isinstance(said, Mapping):
+        ((kind, value),) = said.items()
+        return values[value] if kind == "ref" else _SAID[kind](value)
+    if isinstance(said, list | tuple):
+        return [_argument(one, values) for one in said]
+    return said
+
+
+_SAID = {"dtype": jnp.dtype, "float": float}
 
 
 def _shape(one: Input, batch: int) -> tuple[int, ...]:
