@@ -120,9 +120,8 @@ def _build(recipe: Recipe) -> tuple[str, ...]:
         )
     if recipe.library == "timm":
         given = {"pretrained": False, "num_classes": recipe.classes, **recipe.options}
-        return _fitting(
-            "import timm", "timm.create_model", recipe.name, given, _size(recipe, "img_size")
-        )
+        size = _size(recipe, "img_size")
+        return _fitting("import timm", f"timm.create_model({recipe.name!r}, ", given, size)
     name = recipe.name.partition(".")[0]
     branches = {"aux_logits": False, "init_weights": True} if name in _BRANCHED else {}
     given = {"weights": None, "num_classes": recipe.classes, **branches, **recipe.options}

@@ -15,7 +15,6 @@ from lab.runtime.bridge.torch_runtime import loading
 from lab.runtime.bridge.torch_runtime.loading import COUNTER
 from lab.runtime.errors import NotExportable
 
-
 #: Largest difference of a weight, or a logit, over the largest one. Float32 rounds at 6e-8, and a
 #: network adds such errors up over its layers; a wrong weight is far beyond this.
 TOLERANCE = 1e-5
