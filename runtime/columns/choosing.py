@@ -15,6 +15,8 @@ from lab.runtime.text.labels import Labels, labels_of
 from lab.spec.suggest import nearest
 
 SPLIT_SEED = 20
+#: Column of what rows are called, in tables that are parts of one; no file has a column so named.
+ROW = "\0row"
 #: Texts that make an example: one, or a pair.
 MOST_TEXTS = 2
 
@@ -61,7 +63,14 @@ def in_two(table: Columns, share: float) -> tuple[Columns, Columns]:
     count = min(max(1, round(share * total)), max(total - 1, 0))
     aside = np.zeros(total, bool)
     aside[np.random.RandomState(SPLIT_SEED).permutation(total)[:count]] = True
-    return _rows(table, ~aside), _rows(table, aside)
+    named = {**table, ROW: [f"row {row}" for row in range(1, total + 1)]}
+    return _rows(named, ~aside), _rows(named, aside)
+
+
+def row_names(table: Columns, split: str = "") -> Sequence[str]:
+    """What rows are called in messages: by their place in the file."""
+    total = len(next(iter(table.values()), ()))
+    return table.get(ROW) or [f"{split}row {row}" for row in range(1, total + 1)]
 
 
 def _rows(table: Columns, chosen: np.ndarray) -> Columns:
@@ -74,7 +83,8 @@ def column(table: Columns, name: str, where: str) -> Sequence[Any]:
     if name not in table:
         close = nearest(name, table)
         hint = f"; did you mean `{close}`?" if close else ""
-        raise BadData(f"{where} has no column {name!r}, but {', '.join(table)}{hint}")
+        known = ", ".join(one for one in table if one != ROW)
+        raise BadData(f"{where} has no column {name!r}, but {known}{hint}")
     return table[name]
 
 
@@ -82,7 +92,8 @@ def _labels(train: Columns, test: Columns, choice: Choice, where: str) -> Labels
     both = [*column(train, choice.label, where), *column(test, choice.label, where)]
     if not both:
         raise BadData(f"{where} has no rows")
-    return labels_of(both, where=where, kind=choice.labels, names=choice.classes)
+    rows = [*row_names(train), *row_names(test, "test ")]
+    return labels_of(both, where=where, kind=choice.labels, names=choice.classes, rows=rows)
 
 
 def _inputs(
@@ -96,7 +107,7 @@ def _inputs(
         return encoded(
             _texts(train, choice.texts, where), _texts(test, choice.texts, where), choice.reading
         )
-    names = choice.features or tuple(name for name in train if name != choice.label)
+    names = choice.features or tuple(name for name in train if name not in (choice.label, ROW))
     first, second = (_features(table, names, where) for table in (train, test))
     return _standardized(first, second) if choice.standardized else (first, second)
 
@@ -104,9 +115,9 @@ def _inputs(
 def _texts(table: Columns, names: Sequence[str], where: str) -> list[Any]:
     columns = [column(table, name, where) for name in names]
     wrong = [
-        f"row {row} of {name}: {one!r}"
+        f"{row} of {name}: {one!r}"
         for name, values in zip(names, columns, strict=True)
-        for row, one in enumerate(values, 1)
+        for row, one in zip(row_names(table), values, strict=True)
         if not isinstance(one, str)
     ]
     if wrong:
@@ -117,11 +128,12 @@ def _texts(table: Columns, names: Sequence[str], where: str) -> list[Any]:
 def _features(table: Columns, names: Sequence[str], where: str) -> np.ndarray:
     made = np.zeros((len(next(iter(table.values()))), len(names)), np.float32)
     wrong: list[str] = []
+    called = row_names(table)
     for place, name in enumerate(names):
         for row, one in enumerate(column(table, name, where)):
             value = _number(one)
             if value is None:
-                wrong.append(f"row {row + 1} of {name}: {one!r}")
+                wrong.append(f"{called[row]} of {name}: {one!r}")
             else:
                 made[row, place] = value
     if wrong:

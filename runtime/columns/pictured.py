@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
-from lab.runtime.columns.choosing import Choice, column, dataset_of
+from lab.runtime.columns.choosing import Choice, column, dataset_of, row_names
 from lab.runtime.columns.reading import Columns
 from lab.runtime.dataset import Dataset, Examples, content_of, with_validation
 from lab.runtime.errors import BadData
@@ -36,8 +36,11 @@ def examples_of(
     if image is None:
         return dataset_of(train, test, choice, where=where, validation=validation)
     both = [*column(train, choice.label, where), *column(test, choice.label, where)]
-    labels = labels_of(both, where=where, kind=choice.labels, names=choice.classes)
-    pixels = _stacked([column(one, image.name, where) for one in (train, test)], image, where)
+    rows = [row_names(train), row_names(test, "test ")]
+    called = [*rows[0], *rows[1]]
+    labels = labels_of(both, where=where, kind=choice.labels, names=choice.classes, rows=called)
+    columns = [column(one, image.name, where) for one in (train, test)]
+    pixels = _stacked(list(zip(columns, rows, strict=True)), image, where)
     count = len(pixels[0])
     parts = [
         Examples(pixels[0], labels.values[:count]),
@@ -48,19 +51,19 @@ def examples_of(
 
 
 def _stacked(
-    columns: Sequence[Sequence[Any]], image: ImageColumn, where: str
+    columns: Sequence[tuple[Sequence[Any], Sequence[str]]], image: ImageColumn, where: str
 ) -> tuple[np.ndarray, np.ndarray]:
     made: list[list[np.ndarray]] = []
     wrong: list[str] = []
     shapes: dict[tuple[int, ...], str] = {}
-    for values in columns:
+    for values, rows in columns:
         made.append([])
-        for row, one in enumerate(values, 1):
+        for row, one in zip(rows, values, strict=True):
             pixels = _pixels(one, image.side)
             if pixels is None:
-                wrong.append(f"row {row} of {image.name}")
+                wrong.append(f"{row} of {image.name}")
                 continue
-            shapes.setdefault(pixels.shape, f"row {row}: {' × '.join(map(str, pixels.shape))}")
+            shapes.setdefault(pixels.shape, f"{row}: {' × '.join(map(str, pixels.shape))}")
             made[-1].append(pixels)
     if wrong:
         raise BadData(f"{where} has images that cannot be used: {listed(wrong)}")

@@ -1,4 +1,4 @@
-"""Texts of a set as tokens, encoded once: of a large set they wait in `tokens/` of the data folder."""
+"""Texts of a set as tokens, encoded once: those of a large set wait in the data folder."""
 
 import hashlib
 import io

@@ -18,40 +18,48 @@ class Labels(NamedTuple):
 
 
 def labels_of(
-    column: Sequence[Any], *, where: str, kind: str = "classes", names: Sequence[str] = ()
+    column: Sequence[Any],
+    *,
+    where: str,
+    kind: str = "classes",
+    names: Sequence[str] = (),
+    rows: Sequence[str] = (),
 ) -> Labels:
     """Labels of a column. Raises `BadData` naming the rows that have none.
 
     Args:
         where: the file, for messages. `kind`: `classes` or `numbers`. `names`: of the classes in
             their order, where they are known; else names are ordered by the alphabet.
+        `rows`: what the rows are called; by their number where left out.
     """
-    absent = [f"row {row}" for row, one in enumerate(column, 1) if _is_absent(one)]
+    rows = rows or [f"row {row}" for row in range(1, len(column) + 1)]
+    absent = [row for row, one in zip(rows, column, strict=True) if _is_absent(one)]
     if absent:
         raise BadData(f"{where} has rows without a label: {listed(absent)}")
     if kind == "numbers":
-        return Labels(_numbers(column, where), 1)
+        return Labels(_numbers(column, where, rows), 1)
     whole = _whole_numbers(column)
     if whole is not None and not names:
-        return _numbered(whole, where)
-    return _named([str(one) for one in column], where, names)
+        return _numbered(whole, where, rows)
+    named = [str(one) for one in column]
+    return Labels(*_named(named, where, names=names, rows=rows))
 
 
 def _is_absent(one: Any) -> bool:
     return one is None or one == "" or (isinstance(one, float) and math.isnan(one))
 
 
-def _numbers(column: Sequence[Any], where: str) -> np.ndarray:
+def _numbers(column: Sequence[Any], where: str, rows: Sequence[str]) -> np.ndarray:
     made = np.zeros(len(column), np.float32)
     wrong: list[str] = []
     for row, one in enumerate(column):
         try:
             made[row] = float(one)
         except (TypeError, ValueError):
-            wrong.append(f"row {row + 1}: {one!r}")
+            wrong.append(f"{rows[row]}: {one!r}")
             continue
         if not np.isfinite(made[row]):
-            wrong.append(f"row {row + 1}: {one!r}")
+            wrong.append(f"{rows[row]}: {one!r}")
     if wrong:
         raise BadData(f"{where} has labels that are no numbers: {listed(wrong)}")
     return made
@@ -66,9 +74,9 @@ def _whole_numbers(column: Sequence[Any]) -> np.ndarray | None:
     return found.astype(np.int64) if np.all(found == np.round(found)) else None
 
 
-def _numbered(values: np.ndarray, where: str) -> Labels:
+def _numbered(values: np.ndarray, where: str, called: Sequence[str]) -> Labels:
     """Labels that are numbers of classes: from 0 on, none of them without an example."""
-    rows = [f"row {row + 1}: {values[row]}" for row in np.flatnonzero(values < 0)]
+    rows = [f"{called[row]}: {values[row]}" for row in np.flatnonzero(values < 0)]
     if rows:
         raise BadData(f"{where} has labels below 0: {listed(rows)}")
     classes = int(values.max()) + 1 if len(values) else 0
@@ -82,7 +90,9 @@ def _numbered(values: np.ndarray, where: str) -> Labels:
     return Labels(values.astype(np.int32), classes)
 
 
-def _named(column: Sequence[str], where: str, names: Sequence[str]) -> Labels:
+def _named(
+    column: Sequence[str], where: str, *, names: Sequence[str], rows: Sequence[str]
+) -> tuple[np.ndarray, int]:
     ordered = list(names) or sorted(set(column))
     if len(ordered) > max(100, len(column) // 2):
         raise BadData(
@@ -90,7 +100,8 @@ def _named(column: Sequence[str], where: str, names: Sequence[str]) -> Labels:
             "that has the classes, or say `labels: numbers`"
         )
     number = {name: place for place, name in enumerate(ordered)}
-    wrong = [f"row {row}: {one!r}" for row, one in enumerate(column, 1) if one not in number]
+    called = zip(rows, column, strict=True)
+    wrong = [f"{row}: {one!r}" for row, one in called if one not in number]
     if wrong:
         raise BadData(f"{where} has labels that are none of {', '.join(ordered)}: {listed(wrong)}")
-    return Labels(np.asarray([number[one] for one in column], np.int32), len(ordered))
+    return np.asarray([number[one] for one in column], np.int32), len(ordered)
