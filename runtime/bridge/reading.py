@@ -22,6 +22,7 @@ from torch.export.graph_signature import (
 from torch.utils import _pytree
 
 from lab.runtime.bridge.constants import Constants, narrow_name
+from lab.runtime.bridge.drawing import is_for_a_share, share_drawn
 from lab.runtime.bridge.state_names import COUNTER, StateNames
 from lab.runtime.foreign.graph import Argument, Graph, Input, Node, Output, Shape
 from lab.runtime.foreign.operators import RANDOM
@@ -103,6 +104,10 @@ class _Reader:
             return
         shape, dtype = self._form(node)
         args, kwargs = self._arguments(node)
+        if is_for_a_share(node):
+            name = "zeros"
+        elif drawn := share_drawn(node):
+            name, args, kwargs = "bernoulli.p", (self._said(drawn[0]),), {"p": drawn[1]}
         if name in RANDOM:
             kwargs |= {"place": self.drawn, "axis": self._axis_of_examples(node)}
             self.drawn += 1

@@ -26,7 +26,7 @@ def batch_norm(
     weight, bias, mean, variance = given
     moved = (mean, variance)
     if training:
-        mean, variance, unbiased = _batch_statistics(x, mean)
+        mean, variance, unbiased = _batch_statistics(x)
         moved = tuple(
             running if running is None else running * (1 - momentum) + momentum * now
             for running, now in zip(moved, lax.stop_gradient((mean, unbiased)), strict=True)
@@ -35,14 +35,15 @@ def batch_norm(
     return _normalized(x, mean, inverse, (weight, bias)), mean, inverse, *moved
 
 
-def _batch_statistics(x: Array, running_mean: Array | None) -> tuple[Array, Array, Array]:
+def _batch_statistics(x: Array) -> tuple[Array, Array, Array]:
     """Mean, biased and unbiased variance, both sums in one pass over memory.
 
-    The running mean is near the batch's, so that squares around it lose little to cancellation.
+    The mean of the first example is near the batch's, so that squares around it lose little to
+    cancellation.
     """
     axes = (0, *range(2, x.ndim))
     wide = x.astype(jnp.float32)
-    around = jnp.zeros(x.shape[1]) if running_mean is None else lax.stop_gradient(running_mean)
+    around = lax.stop_gradient(jnp.mean(wide[:1], axes))
     centered = wide - _over_channels(around, x.ndim)
     offset = jnp.mean(centered, axes)
     biased = jnp.maximum(jnp.mean(jnp.square(centered), axes) - jnp.square(offset), 0)
