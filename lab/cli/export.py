@@ -102,8 +102,8 @@ def _exported(origin: Origin, to: str, options: Options) -> "Exported":
             "and `onnx`"
         ) from error
     folder = options.output or Path(f"{origin.name}-{to}")
-    subject = origin.subject()
-    return exporting.export(subject, to, folder, replace=options.replace, dense=options.dense)
+    choices = exporting.Choices(replace=options.replace, dense=options.dense, shrink=options.shrink)
+    return exporting.export(origin.subject(), to, folder, choices)
 
 
 def _show(made: "Exported") -> None:

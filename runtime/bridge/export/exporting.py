@@ -45,32 +45,46 @@ class Exported:
     files: Mapping[str, int]
 
 
-def export(
-    subject: Subject, to: str, folder: Path, *, replace: bool = False, dense: bool = False
-) -> Exported:
+@dataclass(frozen=True)
+class Choices:
+    """What whoever exports may choose.
+
+    `replace`: an export that is there. `dense`: fold codes into float32 where a format would keep
+    them. `shrink`: take out channels that change no logit.
+    """
+
+    replace: bool = False
+    dense: bool = False
+    shrink: bool = False
+
+
+DEFAULTS = Choices()
+
+
+def export(subject: Subject, to: str, folder: Path, choices: Choices = DEFAULTS) -> Exported:
     """Write a model in a format into a folder of its own.
 
     Args:
         subject: the model.
         to: the format, `lab.runtime.bridge.export.formats` has them.
-        folder: made by this; where there is one, it is an export and `replace` is true.
-        replace: whether an export that is there is replaced.
-        dense: whether codes are folded into float32 where a format would keep them.
+        folder: made by this; where there is one, it is an export and to be replaced.
+        choices: see there.
 
     Raises `NotExportable` where the format does not fit the model, where something else stands in
     the place, or where what was written does not answer as the model does; nothing is left then.
     """
     folder = folder.absolute()
-    _demand_place(folder, replace=replace)
+    _demand_place(folder, replace=choices.replace)
     model, value = subject.model, subject.artifact.model
     network = networks.network_of(model, value, subject.origin.model)
-    chosen = format_of(to, subject, network)
+    chosen = format_of(to, subject, network, shrink=choices.shrink)
     batch = networks.batch_of(model, network)
     expected = checking.wanted(subject, batch)
     aside = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     try:
         aside.mkdir(parents=True)
-        written = chosen.write(Job(subject, network, batch.inputs, dense=dense), aside)
+        job = Job(subject, network, batch.inputs, dense=choices.dense, shrink=choices.shrink)
+        written = chosen.write(job, aside)
         task = Task(
             aside,
             written.code,

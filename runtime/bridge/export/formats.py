@@ -11,6 +11,7 @@ from lab.runtime.bridge.export import adapters, compact, folders, modules
 from lab.runtime.bridge.export.networks import Network
 from lab.runtime.bridge.export.subject import Subject
 from lab.runtime.bridge.export.written import Job, Written
+from lab.runtime.bridge.shrink import Smaller, without_dead
 from lab.runtime.errors import NotExportable
 
 WEIGHTS = "model.safetensors"
@@ -27,8 +28,13 @@ class Format:
     write: Callable[[Job, Path], Written]
 
 
-def format_of(name: str, subject: Subject, network: Network) -> Format:
+def format_of(name: str, subject: Subject, network: Network, *, shrink: bool = False) -> Format:
     """The format of a name. Raises `NotExportable` listing those that fit the model."""
+    if shrink and name in FORMATS and name not in NARROWER:
+        raise NotExportable(
+            f"`{name}` has the widths of the whole network: a shrunk model goes to "
+            + ", ".join(NARROWER)
+        )
     known = FORMATS.get(name)
     why = None if known is None else known.refusal(subject, network)
     if known is not None and why is None:
@@ -81,7 +87,8 @@ def _pt2(job: Job, folder: Path) -> Written:
     from lab.runtime.bridge.export import graphs
 
     whole = _whole(job)
-    content, found = graphs.archive(_module(job), job.inputs)
+    module, said = _module(job)
+    content, found = graphs.archive(module, job.inputs)
     _demand_whole(found, whole)
     (folder / ARCHIVE).write_bytes(content)
     given = ", ".join(f"{name}={name}" for name in job.inputs)
@@ -94,7 +101,7 @@ def _pt2(job: Job, folder: Path) -> Written:
         ),
         needs=("torch",),
         whole=whole,
-        notes=(*_computed(job), "It evaluates: there is no training graph in it."),
+        notes=(*said, "It evaluates: there is no training graph in it."),
     )
 
 
@@ -102,7 +109,8 @@ def _onnx(job: Job, folder: Path) -> Written:
     from lab.runtime.bridge.export import graphs
 
     whole = _whole(job)
-    content, found = graphs.onnx(_module(job), job.inputs)
+    module, said = _module(job)
+    content, found = graphs.onnx(module, job.inputs)
     _demand_whole(found, whole)
     (folder / ONNX).write_bytes(content)
     given = ", ".join(f'"{name}": {name}' for name in job.inputs)
@@ -117,14 +125,14 @@ def _onnx(job: Job, folder: Path) -> Written:
         whole=whole,
         tensors=False,
         notes=(
-            *_computed(job),
+            *said,
             f"Operator set {graphs.OPSET}; the first axis of inputs and logits is of any length.",
         ),
     )
 
 
 def _computed(job: Job) -> tuple[str, ...]:
-    if job.dense or job.subject.method is None:
+    if job.subject.method is None:
         return ()
     return (
         "Weights are computed in the graph from what the file holds: ONNX runtimes do that once, "
@@ -132,17 +140,35 @@ def _computed(job: Job) -> tuple[str, ...]:
     )
 
 
-def _module(job: Job) -> nn.Module:
-    """The module that a graph is made of: with codes where there are some and a decoder is."""
-    if job.dense or compact.lacking(job.subject):
-        return modules.dense_module(job.subject, job.network)
-    return modules.compact_module(job.subject, job.network)
+def _module(job: Job) -> tuple[nn.Module, tuple[str, ...]]:
+    """The module that a graph is made of, and what there is to say of it.
+
+    It has codes where there are some that are not folded, and a decoder is known.
+    """
+    if job.shrink:
+        smaller = without_dead(
+            modules.dense_module(job.subject, job.network), modules.example(job.inputs)
+        )
+        return smaller.module, (_said_of(smaller),)
+    if _is_folded(job):
+        return modules.dense_module(job.subject, job.network), ()
+    return modules.compact_module(job.subject, job.network), _computed(job)
+
+
+def _said_of(smaller: Smaller) -> str:
+    return (
+        f"Shrunk: {smaller.left} of {smaller.channels} removable channels are left, and "
+        f"{smaller.macs:,} of {smaller.macs_before:,} multiplications for an example. Weights are "
+        "dense float32."
+    )
+
+
+def _is_folded(job: Job) -> bool:
+    return job.dense or job.shrink or compact.lacking(job.subject) is not None
 
 
 def _whole(job: Job) -> int:
-    if job.dense or compact.lacking(job.subject):
-        return 0
-    return compact.whole_numbers(job.subject)
+    return 0 if _is_folded(job) else compact.whole_numbers(job.subject)
 
 
 def _demand_whole(found: int, expected: int) -> None:
@@ -189,6 +215,8 @@ def _decodable(subject: Subject, network: Network) -> str | None:
     return _buildable(subject, network)
 
 
+#: Formats that need no class of a network, and so hold one of other widths.
+NARROWER = ("pt2", "onnx")
 FORMATS: dict[str, Format] = {
     "torch": Format("dense weights that load strictly into the torch module", _buildable, _torch),
     "compact": Format("codes and scales, for the torch package beside it", _decodable, _compact),

@@ -13,13 +13,15 @@ from lab.runtime.bridge.export.subject import Subject
 class Job:
     """What is to be written: a model, its torch side, and the inputs of a batch.
 
-    `dense` folds codes into float32 weights where a format would keep them.
+    `dense` folds codes into float32 weights where a format would keep them; `shrink` takes out
+    channels that change no logit, and does so too.
     """
 
     subject: Subject
     network: Network
     inputs: Mapping[str, np.ndarray]
     dense: bool = False
+    shrink: bool = False
 
 
 @dataclass(frozen=True)

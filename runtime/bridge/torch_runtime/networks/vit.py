@@ -1,4 +1,4 @@
-"""A vision transformer (Dosovitskiy et al. 2021, arXiv 2010.11929), with timm's names of weights."""
+"""A vision transformer (Dosovitskiy et al. 2021, arXiv 2010.11929), with timm's names."""
 
 import torch
 from torch import Tensor, nn
