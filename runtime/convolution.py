@@ -71,7 +71,13 @@ def convolution_channels_last(
 ) -> Float[Array, "batch *new_space outputs"]:
     """`convolution` of arrays whose channels are last; the kernel is as torch has it."""
     geometry = _geometry(inputs.ndim - 2, stride, padding, dilation)
-    kernel = jnp.moveaxis(kernel, (0, 1), (-1, -2))
+    axes = range(2, kernel.ndim)
+    if all(size == 1 for size in kernel.shape[2:]):  # no copy, where nothing but ones moves
+        kernel = jnp.reshape(kernel, kernel.shape[:2]).T.reshape(
+            *kernel.shape[2:], kernel.shape[1], kernel.shape[0]
+        )
+    else:
+        kernel = jnp.transpose(kernel, (*axes, 1, 0))
     if not _on_a_processor():
         return stock(inputs, kernel, geometry, groups=groups)
     if groups == 1:

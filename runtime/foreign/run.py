@@ -10,6 +10,7 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, PRNGKeyArray
 
+from lab.runtime.foreign.channels_last import answered, as_torch
 from lab.runtime.foreign.graph import Graph, Input, Node
 from lab.runtime.foreign.operators import OPERATORS, RANDOM
 from lab.runtime.foreign.operators.randomness import Draws
@@ -34,7 +35,7 @@ def compute(
     values: dict[str, Any] = {one.name: _taken(given, one) for one in graph.inputs}
     for node in graph.nodes:
         values[node.name] = _computed(node, values, keys)
-    outputs = {one.target: values[one.ref] for one in graph.outputs if one.kind == "user"}
+    outputs = {one.target: as_torch(values[one.ref]) for one in graph.outputs if one.kind == "user"}
     moved = {one.target: values[one.ref] for one in graph.outputs if one.kind == "buffer"}
     return outputs, {name: moved.get(name, value) for name, value in buffers.items()}
 
@@ -49,8 +50,8 @@ def _computed(node: Node, values: Mapping[str, Any], keys: PRNGKeyArray | None) 
     kwargs = {name: _argument(one, values) for name, one in node.kwargs.items()}
     if node.operator in RANDOM:
         draws = Draws(keys, kwargs.pop("place"), kwargs.pop("axis"))
-        return RANDOM[node.operator](*args, draws=draws, **kwargs)
-    return OPERATORS[node.operator](*args, **kwargs)
+        return RANDOM[node.operator](*as_torch(args), draws=draws, **kwargs)
+    return answered(node.operator, OPERATORS[node.operator], args, kwargs)
 
 
 def _argument(said: Any, values: Mapping[str, Any]) -> Any:

@@ -16,7 +16,15 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
-from lab.runtime.lowerings.geometry import Geometry, padded, seen, strided
+from lab.runtime.lowerings.geometry import (
+    Geometry,
+    counts_of,
+    interleaved,
+    offsets,
+    seen,
+    strided,
+    with_room,
+)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2,))
@@ -43,17 +51,14 @@ def spread(
     Elements of `x` at the same remainder by the stride are seen by the same elements of windows:
     one sum for each remainder, laid between the others.
     """
-    counts = tuple(-(-size // s) for size, s in zip(space, geometry.stride, strict=True))
+    counts = counts_of(space, geometry)
     window = kernel.shape[:-1]
-    wide, before = _with_room(y, window, geometry, counts)
+    wide, before = with_room(y, window, geometry, counts)
     phases = []
     for phase in product(*map(range, geometry.stride)):
-        axes = [
-            [(i, place + before[axis]) for i, place in _offsets(axis, size, geometry, phase[axis])]
-            for axis, size in enumerate(window)
-        ]
-        phases.append(_phase(wide, kernel, counts, product(*axes)))
-    return _interleaved(phases, geometry.stride, space)
+        terms = product(*offsets(window, geometry, phase, before))
+        phases.append(_phase(wide, kernel, counts, terms))
+    return interleaved(phases, geometry.stride, space)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2, 3))
@@ -81,26 +86,6 @@ def _added(some: tuple[Array, ...], others: tuple[Array, ...]) -> tuple[Array, .
     return tuple(a + b for a, b in zip(some, others, strict=True))
 
 
-def _with_room(
-    y: Array, window: tuple[int, ...], geometry: Geometry, counts: tuple[int, ...]
-) -> tuple[Array, list[int]]:
-    """`y` between as many zeros as its offsets need, and how many are before it."""
-    pads = []
-    for axis, count in enumerate(counts):
-        phases = range(geometry.stride[axis])
-        offsets = [o for p in phases for _, o in _offsets(axis, window[axis], geometry, p)]
-        behind = max(offsets) + count - y.shape[1 + axis]
-        pads.append((max(-min(offsets), 0), max(behind, 0)))
-    return padded(y, tuple(pads)), [before for before, _ in pads]
-
-
-def _offsets(axis: int, size: int, geometry: Geometry, phase: int) -> list[tuple[int, int]]:
-    """Elements of a window that see a phase of an axis, and from which place on they do."""
-    stride, dilation = geometry.stride[axis], geometry.dilation[axis]
-    places = (divmod(phase + geometry.padding[axis] - dilation * i, stride) for i in range(size))
-    return [(i, place) for i, (place, rest) in enumerate(places) if rest == 0]
-
-
 def _phase(
     wide: Array,
     kernel: Array,
@@ -117,23 +102,6 @@ def _phase(
         element, first = zip(*term, strict=True)
         total = total + strided(wide, first, counts, ones) * kernel[element]
     return total
-
-
-def _interleaved(phases: list[Array], stride: tuple[int, ...], space: tuple[int, ...]) -> Array:
-    if len(phases) == 1:
-        return phases[0]
-    axes = len(stride)
-    batch, *counts, channels = phases[0].shape
-    stacked = jnp.stack(phases, 1).reshape(batch, *stride, *counts, channels)
-    order = [
-        axis
-        for pair in zip(range(1 + axes, 1 + 2 * axes), range(1, 1 + axes), strict=True)
-        for axis in pair
-    ]
-    laid = stacked.transpose(0, *order, 1 + 2 * axes)
-    sizes = [n * s for n, s in zip(counts, stride, strict=True)]
-    whole = laid.reshape(batch, *sizes, channels)
-    return strided(whole, [0] * axes, space, (1,) * axes)
 
 
 def _depthwise_forward(x: Array, kernel: Array, geometry: Geometry) -> tuple[Array, tuple]:

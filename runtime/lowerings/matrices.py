@@ -1,6 +1,7 @@
 """Convolutions that are products of matrices: of single elements, of tiles, of patches."""
 
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Float
 
 from lab.runtime.lowerings.geometry import Geometry, padded, seen, strided
@@ -15,7 +16,9 @@ def of_elements(
     wide = padded(x, tuple((p, p) for p in geometry.padding))
     places = geometry.places(x.shape[1:-1], kernel.shape[:-2])
     kept = strided(wide, [0] * len(places), places, geometry.stride)
-    return kept @ kernel.reshape(kernel.shape[-2:])
+    # A product with the transpose: kernels come with outputs first, and are not copied then.
+    matrix = jnp.swapaxes(kernel.reshape(kernel.shape[-2:]), 0, 1)
+    return lax.dot_general(kept, matrix, (((kept.ndim - 1,), (1,)), ((), ())))
 
 
 def of_tiles(
