@@ -61,6 +61,8 @@ _TURNS = ("t", "transpose", "permute", "_to_copy", "contiguous", "clone", "alias
 
 
 def _weight_of(node: Node, weights: Mapping[str, str]) -> str:
+    if base_name(node.operator) == "einsum":
+        return ""
     factors = _FACTORS.get(base_name(node.operator), (0, 1))
     return next((weights[r] for i in factors if (r := _ref(node.args[i])) in weights), "")
 
@@ -90,6 +92,20 @@ def _attention(node: Node, sizes: Sizes) -> int:
     return math.prod(query[:-1]) * key[-2] * (query[-1] + value[-1])
 
 
+def _einsum(node: Node, sizes: Sizes) -> int:
+    """Each entry sums over the letters that it has not; a third factor costs as much again."""
+    equation, operands = node.args[0].replace(" ", ""), node.args[1]
+    letters, _, kept = equation.partition("->")
+    shapes = [sizes[_ref(operand)] for operand in operands]
+    found: dict[str, int] = {}
+    for word, shape in zip(letters.split(","), shapes, strict=True):
+        before, _, after = word.partition("...")
+        found |= dict(zip(before, shape, strict=False))
+        found |= dict(zip(reversed(after), reversed(shape), strict=False))
+    summed = math.prod(size for letter, size in found.items() if letter not in kept)
+    return math.prod(sizes[node.name]) * summed * (len(operands) - 1)
+
+
 #: Where the two factors stand among the arguments, where they are not the first two.
 _FACTORS = {"addmm": (1, 2), "baddbmm": (1, 2), "addmv": (1, 2)}
 _COUNTS: Mapping[str, Callable[[Node, Any], int]] = {
@@ -102,4 +118,5 @@ _COUNTS: Mapping[str, Callable[[Node, Any], int]] = {
         ("linear", "matmul", "mm", "bmm", "mv", "dot", "addmm", "baddbmm", "addmv"), _product
     ),
     "scaled_dot_product_attention": _attention,
+    "einsum": _einsum,
 }  # fmt: skip

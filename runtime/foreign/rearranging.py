@@ -294,15 +294,6 @@ def stacked(step: Step) -> Value:
     return Value(step.result, met(step, apart, shape))
 
 
-def narrowed(step: Step) -> Value:
-    """So many entries along an axis."""
-    value: Value = step.argument(0)
-    start, length = step.argument(2, "start"), step.argument(3, "length")
-    axis = step.argument(1, "dim") % len(value.shape)
-    start %= value.shape[axis]
-    return taken(step, value, axis, range(start, start + length))
-
-
 def flipped(step: Step) -> Value:
     """Entries in an order that is not theirs: axes that are turned are not separable."""
     value: Value = step.argument(0)
@@ -343,7 +334,6 @@ RULES: dict[str, Rule] = {
     "constant_pad_nd": padded,
     "stack": stacked,
     "expand_as": expanded,
-    "narrow": narrowed,
     "flip": flipped,
     "roll": rolled,
 }  # fmt: skip

@@ -269,7 +269,6 @@ _CUTS: Mapping[str, Callable[[_Cutter, Node], dict[str, Any]]] = {
     **dict.fromkeys(("group_norm", "native_group_norm"), _normalized),
     "expand": _expanded,
     "slice": _sliced,
-    "narrow": _sliced,
     "select": _selected,
 }
 
