@@ -1,10 +1,10 @@
 """`lab doctor`: what this environment has, and whether a network converts."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from lab.cli import exits
 from lab.cli.options import Options
@@ -58,7 +58,7 @@ def _examined(text: str) -> int:
     return exits.DONE
 
 
-def _value(text: str) -> Mapping[str, Value] | None:
+def _value(text: str) -> Value:
     """The resolved value of a model as a study writes it; None after what is wrong was said."""
     from lab.cli.load import Given, load_text, show_diagnostics
     from lab.spec.source import Source
@@ -72,7 +72,7 @@ def _value(text: str) -> Mapping[str, Value] | None:
         show_diagnostics(loaded, sys.stderr)
         return None
     values = [node.arguments["model"] for node in loaded.plan.nodes if "model" in node.arguments]
-    return cast(Mapping[str, Value], values[0])
+    return values[0]
 
 
 def _facts(model: "Model") -> Iterator[tuple[str, str]]:

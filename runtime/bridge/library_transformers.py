@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 
 from lab.runtime.bridge import torchvision_schemas
 from lab.runtime.bridge.libraries import (
@@ -63,8 +64,9 @@ def config_of(name: str, options: dict[str, Any]) -> Any:
     """The library's own configuration of a type of model, some of its entries replaced."""
     try:
         return transformers.AutoConfig.for_model(name, **options)
-    except (ValueError, TypeError, KeyError) as refusal:
-        raise UnsuitableSetting(f"transformers cannot configure `{name}`: {refusal}") from refusal
+    except (ValueError, TypeError, KeyError, StrictDataclassError) as refusal:
+        said = str(refusal).strip().splitlines()[-1].strip()
+        raise UnsuitableSetting(f"transformers cannot configure `{name}`: {said}") from refusal
 
 
 def _config(recipe: Recipe) -> Any:

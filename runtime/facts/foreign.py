@@ -17,7 +17,7 @@ def network(recipe: Recipe) -> Network:
     """The facts of a network. Raises UnknownError where it was not converted on this machine."""
     known = facts(recipe)
     if known is None:
-        raise UnknownError(f"{recipe} (not converted yet)")
+        raise UnknownError(f"{recipe}, not converted yet")
     return Network(
         _shapes(known["parameters"]),
         _shapes(known["buffers"]),

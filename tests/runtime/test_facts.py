@@ -97,7 +97,7 @@ def test_what_a_network_of_a_library_costs_is_what_the_native_one_does() -> None
 
 
 def test_what_was_never_converted_is_unknown() -> None:
-    with pytest.raises(UnknownError, match="vit_tiny_patch16_224 .not converted yet"):
+    with pytest.raises(UnknownError, match="vit_tiny_patch16_224, not converted yet"):
         facts(Timm(name="vit_tiny_patch16_224", options={"depth": 3, "embed_dim": 33}))
 
 
