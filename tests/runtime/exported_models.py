@@ -1,0 +1,107 @@
+"""Models to export: tiny networks whose weights go through any method, at numbers of its own."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import torch
+
+from lab.runtime import artifact as artifacts
+from lab.runtime import registry
+from lab.runtime.artifact import Artifact
+from lab.runtime.bridge.export import checking, modules, networks
+from lab.runtime.bridge.export.networks import Batch, Network
+from lab.runtime.bridge.export.subject import Origin, Subject
+from lab.runtime.model import Model
+from lab.runtime.reparameterization import Reparameterization, Split
+
+#: Runs each of several codes, in a folder of its own, where neither `lab` nor JAX can be imported.
+LOADER = """
+import json, os, sys
+from importlib.abc import MetaPathFinder
+
+class Absent(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("lab", "jax", "jaxlib", "flax"):
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Absent())
+import numpy, torch
+torch.set_grad_enabled(False)
+for folder, code in json.load(sys.stdin):
+    os.chdir(folder)
+    sys.path.insert(0, folder)
+    inputs = numpy.load("inputs.npz", allow_pickle=False)
+    names = {name: torch.from_numpy(inputs[name]) for name in inputs.files}
+    exec(code, names)
+    numpy.save("logits.npy", names["logits"].numpy(), allow_pickle=False)
+    sys.path.remove(folder)
+assert "jax" not in sys.modules and "lab" not in sys.modules
+"""
+
+
+def subject(model: Model, method: Reparameterization | None, *, seed: int = 0) -> Subject:
+    """A network, its matrices through a method, somewhere on the way of a training."""
+    params, buffers = model.init(jax.random.key(seed))
+    params = moved(params, seed=seed + 1)
+    value = registry.value_of(model)
+    if method is None:
+        return Subject(artifacts.plain(value, params, buffers), Origin("model"))
+    taken = {path: values for path, values in params.items() if values.ndim > 1}
+    split = method.init(taken, key=jax.random.key(seed + 2))
+    made = Artifact(
+        model=value,
+        through=registry.value_of(method),
+        split=Split(moved(split.train, seed=seed + 3), split.fixed),
+        rest={path: values for path, values in params.items() if path not in taken},
+        buffers=buffers,
+        shapes={path: tuple(values.shape) for path, values in taken.items()},
+    )
+    return Subject(made, Origin("model"))
+
+
+def moved(arrays: Mapping[str, Any], *, seed: int) -> dict[str, Any]:
+    """The arrays away from where they began, at numbers that no storage holds exactly."""
+    key = jax.random.key(seed)
+    return {
+        name: values + 1e-2 * jax.random.normal(jax.random.fold_in(key, place), values.shape)
+        for place, (name, values) in enumerate(sorted(arrays.items()))
+    }
+
+
+def torch_side(model: Subject) -> tuple[Network, Batch]:
+    """The network as torch has it, and the batch that exports are compared on."""
+    network = networks.network_of(model.model, model.artifact.model, model.origin.model)
+    return network, networks.batch_of(model.model, network)
+
+
+def logits_of(module: torch.nn.Module, batch: Batch) -> np.ndarray:
+    """The logits of a batch by torch."""
+    with torch.no_grad():
+        return module(**modules.example(batch.inputs)).numpy()
+
+
+def gap(found: np.ndarray, model: Subject, batch: Batch) -> float:
+    """How far logits are from JAX's, over the largest; a network that hears nothing is refused."""
+    expected = checking.wanted(model, batch)
+    assert np.std(expected, axis=0).max() > 1e-4 * np.abs(expected).max()
+    return float(np.abs(found - expected).max() / np.abs(expected).max())
+
+
+def load_apart(tasks: Sequence[tuple[Path, Sequence[str]]]) -> None:
+    """Run codes in their folders in one process without `lab`; each leaves `logits.npy`."""
+    asked = json.dumps([(str(folder), "\n".join(code)) for folder, code in tasks])
+    ended = subprocess.run(
+        [sys.executable, "-I", "-B", "-c", LOADER],
+        input=asked,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
