@@ -8,8 +8,13 @@ from lab.runtime.foreign.operators.common import as_float, ranked
 
 
 def gelu(x: Array, approximate: str = "none") -> Array:
-    """`x Φ(x)`: exact, or with a hyperbolic tangent where `approximate` says so."""
-    return jax.nn.gelu(x, approximate=approximate == "tanh")
+    """`x Φ(x)`: exact, or with a hyperbolic tangent where `approximate` says so.
+
+    Through `erf`, as in torch; JAX has `erfc`, which takes several times as long.
+    """
+    if approximate == "tanh":
+        return jax.nn.gelu(x, approximate=True)
+    return x * (0.5 * jax.lax.erf(x * 0.5**0.5) + 0.5)
 
 
 def hardtanh(x: Array, min_val: float = -1, max_val: float = 1) -> Array:
