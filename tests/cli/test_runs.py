@@ -153,6 +153,36 @@ def test_export_writes_the_weights_and_their_record(folder: Path) -> None:
     assert "dense" in refused.stderr
 
 
+def test_export_writes_a_folder_that_loads_without_lab(folder: Path) -> None:
+    file, out = str(folder / "studies" / "tiny.lab"), folder / "eight"
+    made = lab("export", file, "--arm", "eight", "--to", "compact", "-o", str(out))
+    assert made.returncode == 0, made.stderr
+    assert "loaded without lab and JAX" in made.stdout
+    card = (out / "README.md").read_text()
+    assert "3 replicates on the test split of digits, 95% interval" in card
+    record = json.loads((out / "export.json").read_text())
+    again = lab("export", file, "--arm", "eight", "--to", "compact", "-o", str(out))
+    assert (again.returncode, "--replace" in again.stderr) == (2, True)
+    results = ("--results", str(folder / "results"))
+    with_key = lab("export", record["key"][:8], "--to", "peft", *results)
+    assert with_key.returncode == 2
+    assert "goes to torch, compact, pt2, onnx" in with_key.stderr
+
+
+def test_export_says_what_is_missing(folder: Path) -> None:
+    file = str(folder / "studies" / "tiny.lab")
+    for arguments, said in {
+        ("--to", "onnx"): "--arm dense | eight | field",
+        ("--arm", "dense"): "name the file to write with -o, or a format with --to",
+        ("--arm", "dense", "--shrink"): "say a format with --to",
+        ("--arm", "dense", "--to", "torch", "-o", "/proc/x"): "/proc",
+    }.items():
+        refused = lab("export", file, *arguments)
+        assert refused.returncode == 2, refused.stderr
+        assert said in refused.stderr
+        assert "Traceback" not in refused.stderr
+
+
 def test_a_component_of_ones_own_runs_from_its_one_file(tmp_path: Path) -> None:
     shutil.copytree(TINY.parent / "own", tmp_path / "studies")
     file = tmp_path / "studies" / "own.lab"
