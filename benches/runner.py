@@ -236,9 +236,13 @@ def starts(folder: Path) -> None:
 
 
 def start() -> None:
-    """From imported libraries to a trained network and a field: compiling, or loading."""
+    """From imported libraries to a trained network and a field: compiling, or loading.
+
+    The examples and the catalog are read before the clock starts: no compiler has a part in them.
+    """
     import jax
 
+    from lab.runtime import registry
     from lab.runtime.asking import alone
     from lab.runtime.data.digits import Digits
     from lab.runtime.models.mlp import MLP
@@ -250,6 +254,8 @@ def start() -> None:
     from lab.spec.units import Duration
 
     configure()
+    registry.catalog()
+    Digits().loaded()
     names = ("init", "batches", "augment", "dropout")
     method = INWF(width=16, layers=2, min_size=0)
     keys = dict(zip(names, jax.random.split(jax.random.key(0), 4), strict=True))
