@@ -123,7 +123,7 @@ def value_of(instance: Any) -> Value:
 
 def _value_of_field(info: ParameterInfo, field: Any) -> Value:
     if info.type.name == "file" and isinstance(field, str):
-        return {"file": field}
+        return field if info.known is not None and "/" not in field else {"file": field}
     if info.type.name == "arm" and isinstance(field, str):
         return {"input": field}
     if info.type.mapping and isinstance(field, Mapping):

@@ -84,13 +84,16 @@ class _Fit:
     def replace_head(self, head: tuple[str, ...]) -> None:
         """Draw what of the head has another number of classes, or is not there at all."""
         absent = all(name not in self.found for name in head)
+        # A file that holds something else in its place has a head that the model does not know.
+        has_other = any(name not in self.wanted for name in self.found)
         other = [
             name
             for name in head
             if name in self.found and self.found[name].shape[1:] == self.wanted[name][1:]
             if self.found[name].shape != self.wanted[name]
         ]
-        self.anew = head if absent and self.path.is_dir() else tuple(other)
+        is_bare = absent and (self.path.is_dir() or not has_other)
+        self.anew = head if is_bare else tuple(other)
         if self.anew:
             names = ", ".join(self.anew)
             there = {name: self.found.pop(name).shape for name in self.anew if name in self.found}

@@ -28,7 +28,7 @@ PACKAGES = {
 }
 _RUNTIME = Path(__file__).parents[1]
 #: Code of the bridge that a conversion does not depend on.
-_ELSEWHERE = ("checkpoint", "example", "export", "names", "published")
+_ELSEWHERE = ("checkpoint", "example", "export", "names", "parity", "published", "rebuilt")
 
 
 class Options(dict[str, Any]):

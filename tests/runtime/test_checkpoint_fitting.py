@@ -1,4 +1,4 @@
-"""Checkpoints of other shapes of the world: prefixes, folders, heads, tied weights, short floats."""
+"""Checkpoints of every form: prefixes, folders, heads, tied weights, short floats."""
 
 import json
 from pathlib import Path
@@ -136,8 +136,19 @@ def test_only_the_head_is_drawn_anew(tmp_path: Path, state: dict[str, np.ndarray
         checkpoint.load_into(MODEL, path, key=jax.random.key(0))
 
 
-def test_a_file_without_a_head_is_refused(tmp_path: Path, state: dict[str, np.ndarray]) -> None:
+def test_a_file_of_all_but_the_head_has_it_drawn_anew(
+    tmp_path: Path, state: dict[str, np.ndarray], capsys: pytest.CaptureFixture[str]
+) -> None:
     path = kept(tmp_path / "net.safetensors", {name: state[name] for name in NAMES[:2]})
+    params, _ = checkpoint.load_into(MODEL, path, key=jax.random.key(33))
+    assert (params["layers.1.weight"] == MODEL.init(jax.random.key(33))[0]["layers.1.weight"]).all()
+    assert "it has no head: drawn anew" in capsys.readouterr().out
+
+
+def test_a_head_under_another_name_is_refused(tmp_path: Path, state: dict[str, np.ndarray]) -> None:
+    state["classifier.weight"] = state.pop("layers.1.weight")
+    del state["layers.1.bias"]
+    path = kept(tmp_path / "net.safetensors", state)
     with pytest.raises(BadCheckpoint, match=r"layers\.1\.weight is missing"):
         checkpoint.load_into(MODEL, path, key=jax.random.key(0))
 

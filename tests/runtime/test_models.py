@@ -1,6 +1,7 @@
 """What every model promises, found by kind, and what is known of each."""
 
 import dataclasses
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from lab.runtime import registry
+from lab.runtime.artifact import load_shipped, plain, ship
 from lab.runtime.convolution import convolve
 from lab.runtime.model import Model
 from lab.runtime.models.mlp import MLP
@@ -108,6 +110,18 @@ def test_a_model_says_whether_it_has_convolutions(model: Model) -> None:
 
 def test_a_model_is_the_component_of_its_value(model: Model) -> None:
     assert registry.instantiate(registry.value_of(model)) == model
+
+
+def test_a_packed_file_alone_rebuilds_the_network(model: Model, tmp_path: Path) -> None:
+    params, buffers = model.init(jax.random.key(9))
+    shipped = plain(registry.value_of(model.settled(tmp_path)), params, buffers)
+    ship(shipped, tmp_path / "packed")
+    found = load_shipped(tmp_path / "packed")
+    again: Model = registry.instantiate(found.model)
+    inputs = examples(model, 2, 9)
+    expected, _ = scored(model, params, buffers, inputs)
+    logits, _ = scored(again, dict(found.rest), dict(found.buffers), inputs)
+    np.testing.assert_array_equal(logits, expected)
 
 
 def test_resnet20_has_269722_parameters() -> None:
