@@ -4,6 +4,7 @@ The module needs no class of whoever built the network. Its `state_dict` has the
 graph's state, its `forward` takes the graph's inputs by name, and it can be exported again.
 """
 
+import math
 import operator
 from collections.abc import Mapping
 from typing import Any
@@ -14,12 +15,6 @@ from torch import fx, nn
 
 from lab.runtime.foreign.graph import Argument, Graph, Input, Node
 from lab.runtime.foreign.operators import RANDOM
-
-_SYMBOLS = {
-    "add": operator.add, "sub": operator.sub, "mul": operator.mul,
-    "floordiv": operator.floordiv, "mod": operator.mod, "neg": operator.neg,
-    "truediv": operator.truediv, "pow": operator.pow,
-}  # fmt: skip
 
 
 def rebuilt(
@@ -100,9 +95,14 @@ def _function(name: str) -> Any:
     if name == "getitem":
         return operator.getitem
     if name.startswith("symbol."):
-        return _SYMBOLS[name.removeprefix("symbol.")]
+        return _of_sizes(name.removeprefix("symbol."))
     if name == "sym_size":
         return torch.ops.aten.sym_size.int
     library, _, rest = name.rpartition("::")
     packet, _, overload = rest.partition(".")
     return getattr(getattr(getattr(torch.ops, library or "aten"), packet), overload or "default")
+
+
+def _of_sizes(name: str) -> Any:
+    """The function of an operator on sizes: of Python's own, or torch's for symbols."""
+    return next(getattr(one, name) for one in (operator, torch, math) if hasattr(one, name))
