@@ -1,18 +1,17 @@
 """A typed language for machine-learning experiments, compiled to runs."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from lab.cli.export import export_model as export
-
-__all__ = ["__version__", "export"]
 __version__ = "0.1.0"
+#: Functions for programs, by the module that has each: brought in when asked for and not before.
+_FUNCTIONS = {"export": ("lab.cli.export", "export_model")}
 
 
 def __getattr__(name: str) -> Any:
-    """`lab.export`, which brings in what it needs when it is asked for and not before."""
-    if name == "export":
-        from lab.cli.export import export_model
+    """`lab.export`, which exports a model for people without `lab`."""
+    from importlib import import_module
 
-        return export_model
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _FUNCTIONS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, function = _FUNCTIONS[name]
+    return getattr(import_module(module), function)

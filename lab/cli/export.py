@@ -94,16 +94,17 @@ def _demand_output(options: Options) -> None:
 
 
 def _exported(origin: Origin, to: str, options: Options) -> "Exported":
+    choices = {"replace": options.replace, "dense": options.dense, "shrink": options.shrink}
+    folder = options.output or Path(f"{origin.name}-{to}")
     try:
         from lab.runtime.bridge.export import exporting
+
+        return exporting.export(origin.subject(), to, folder, exporting.Choices(**choices))
     except ModuleNotFoundError as error:
         raise NotExportable(
             f"`--to {to}` needs {error.name}, which is not installed: install the extras `models` "
             "and `onnx`"
         ) from error
-    folder = options.output or Path(f"{origin.name}-{to}")
-    choices = exporting.Choices(replace=options.replace, dense=options.dense, shrink=options.shrink)
-    return exporting.export(origin.subject(), to, folder, choices)
 
 
 def _show(made: "Exported") -> None:

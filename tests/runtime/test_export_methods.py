@@ -1,4 +1,4 @@
-"""Every method in the formats that keep its numbers: weights and logits as in JAX, codes still codes.
+"""Every method in the formats that keep its numbers: logits as in JAX, codes as they were.
 
 Methods are found in their folder; none is named here but to be sure that it was found.
 """

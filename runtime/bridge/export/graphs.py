@@ -11,9 +11,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 
 import numpy as np
-import onnxscript.optimizer
 import torch
-from onnx import TensorProto
 from torch import nn
 
 from lab.runtime.bridge.export.modules import example, one_thread
@@ -24,7 +22,8 @@ LARGEST_ONNX = 2_000_000_000
 OPSET = 20
 #: Types of codes. Tables of a module's own are of wider types.
 _CODES = (torch.int8, torch.uint8, torch.int16)
-_ONNX_CODES = (TensorProto.INT8, TensorProto.UINT8, TensorProto.INT16)
+#: The same in ONNX, UINT8, INT8 and INT16 by number.
+_ONNX_CODES = (2, 3, 5)
 ANSWER = "logits"
 #: Where in Python's sources each operator came from.
 _TRACES = ("stack_trace", "nn_module_stack", "source_fn_stack", "from_node")
@@ -52,6 +51,8 @@ def onnx(module: nn.Module, inputs: Mapping[str, np.ndarray]) -> tuple[bytes, in
 
     Raises `NotExportable` where it does not fit one file of the format.
     """
+    import onnxscript.optimizer
+
     with one_thread(), _quiet():
         program = torch.onnx.export(
             module,

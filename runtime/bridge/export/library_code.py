@@ -4,6 +4,7 @@ The code is what a card shows; it is run when an export is written, so that what
 the weights belong to.
 """
 
+import ast
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -91,12 +92,9 @@ def _person_code(origin: Mapping[str, Any], model: ForeignModel) -> tuple[str, .
     path = Path(file)
     if not file or not path.is_file():
         return None
-    given = dict(origin.get("options", {}))
-    source = path.read_text(encoding="utf-8")
-    for name in ("num_classes", "classes"):
-        if name in source:
-            given[name] = model.classes
-            break
+    takes = _parameters(path, called)
+    counted = {name: model.classes for name in ("classes", "num_classes") if name in takes}
+    given = {**origin.get("options", {}), **counted}
     arguments = ", ".join(f"{name}={_number(one)!r}" for name, one in given.items())
     return (
         "import sys",
@@ -104,6 +102,22 @@ def _person_code(origin: Mapping[str, Any], model: ForeignModel) -> tuple[str, .
         f"from {path.stem} import {called}",
         f"model = {called}({arguments})",
     )
+
+
+def _parameters(path: Path, called: str) -> set[str]:
+    """What a function of a file takes, or the constructor of a class; read, and not run."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ClassDef) and node.name == called:
+            made = [one for one in node.body if getattr(one, "name", "") == "__init__"]
+        elif isinstance(node, ast.FunctionDef) and node.name == called:
+            made = [node]
+        else:
+            continue
+        for one in made:
+            if isinstance(one, ast.FunctionDef):
+                found |= {each.arg for each in (*one.args.args, *one.args.kwonlyargs)}
+    return found
 
 
 def _number(one: Any) -> Any:
