@@ -48,7 +48,8 @@ assert "jax" not in sys.modules and "lab" not in sys.modules
 def subject(model: Model, method: Reparameterization | None, *, seed: int = 0) -> Subject:
     """A network, its matrices through a method, somewhere on the way of a training."""
     params, buffers = model.init(jax.random.key(seed))
-    params = moved(params, seed=seed + 1)
+    # Rectifiers of a field's weights, which are much alike, are all off without a bias.
+    params = {n: v + 0.5 * (v.ndim == 1) for n, v in moved(params, seed=seed + 1).items()}
     value = registry.value_of(model)
     if method is None:
         return Subject(artifacts.plain(value, params, buffers), Origin("model"))
