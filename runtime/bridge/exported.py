@@ -37,12 +37,13 @@ def convert(
     """
     names = state_names(module)
     given = {name: _examples(value) for name, value in example_inputs.items()}
-    was_training = module.training
+    modes = [(part, part.training) for part in module.modules()]
     try:
         evaluating = _graph(module.eval(), given, names)
         training = _graph(module.train(), given, names)
     finally:
-        module.train(was_training)
+        for part, training in modes:
+            part.training = training
     return Conversion(
         evaluating=evaluating,
         training=training,
