@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,15 @@ def subject(model: Model, method: Reparameterization | None, *, seed: int = 0) -
         shapes={path: tuple(values.shape) for path, values in taken.items()},
     )
     return Subject(made, Origin("model"))
+
+
+def adapted(model: Model, method: Reparameterization) -> Subject:
+    """A network with the weights that its method chooses, trained for a while."""
+    params, buffers = model.init(jax.random.key(0))
+    plain = artifacts.plain(registry.value_of(model), moved(params, seed=1), buffers)
+    made = artifacts.reparametrize(plain, method, key=jax.random.key(2))
+    split = made.split._replace(train=moved(made.split.train, seed=3))
+    return Subject(replace(made, split=split), Origin("model"))
 
 
 def moved(arrays: Mapping[str, Any], *, seed: int) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 import json
 import re
+import resource
 from pathlib import Path
 
 import numpy as np
 import pytest
-from exported_models import subject
+from exported_models import adapted, subject
 from safetensors.torch import load_file
 
 from lab.runtime import registry
@@ -80,7 +81,7 @@ def test_a_folder_has_the_model_a_card_and_a_record(to: str, tmp_path: Path) -> 
 
 def test_an_adapter_has_pefts_names_and_shapes(tmp_path: Path) -> None:
     method = LoRA(rank=2, scaling="rank_stabilized")
-    made = export(subject(NETWORK, method), "peft", tmp_path / "out")
+    made = export(adapted(NETWORK, method), "peft", tmp_path / "out")
     config = json.loads((tmp_path / "out" / "adapter_config.json").read_text())
     assert (config["r"], config["lora_alpha"], config["use_rslora"]) == (2, 16.0, True)
     tensors = load_file(tmp_path / "out" / "adapter_model.safetensors")
@@ -146,6 +147,18 @@ def test_what_stands_in_the_place_is_replaced_only_when_asked_and_only_an_export
         export(model, "compact", other, Choices(replace=True))
     assert (other / "thesis.tex").read_text() == "years of work"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["other", "out"]
+
+
+def test_nothing_is_left_where_a_file_cannot_be_written(tmp_path: Path) -> None:
+    model = subject(NETWORK, Quantize(bits=4))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            export(model, "compact", tmp_path / "out")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.fixture

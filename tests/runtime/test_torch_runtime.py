@@ -1,6 +1,7 @@
 """The torch package that exports are read with: numbers, weights on demand, what it refuses."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -121,6 +122,20 @@ def test_streaming_ahead_finds_every_weight_on_its_way(file: Path) -> None:
     assert report.hits == 8
     with torch.no_grad():
         assert torch.equal(module(inputs), first)
+
+
+def test_what_the_page_on_exports_shows_runs(file: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "export.md").read_text(encoding="utf-8")
+    (code,) = (one for one in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "fold" in one)
+    names = {
+        "lab_torch": torch_runtime,
+        "model": torch_runtime.load(file),
+        "images": torch.rand(2, 12),
+    }
+    with torch.no_grad():
+        exec(code, names)
+    assert names["logits"].shape == (2, 10)
+    assert type(names["model"].layers[0].weight) is torch.nn.Parameter
 
 
 def test_a_weight_that_is_computed_cannot_be_assigned_by_accident(file: Path) -> None:
