@@ -42,8 +42,8 @@ def convert(
         evaluating = _graph(module.eval(), given, names)
         training = _graph(module.train(), given, names)
     finally:
-        for part, training in modes:
-            part.training = training
+        for part, was_training in modes:
+            part.training = was_training
     return Conversion(
         evaluating=evaluating,
         training=training,
