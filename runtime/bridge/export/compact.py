@@ -49,7 +49,7 @@ def _layout(subject: Subject, network: Network) -> tuple[str, dict[str, np.ndarr
     """The header and the tensors."""
     artifact, method = subject.artifact, subject.method
     packed: Packed = {} if method is None else method.pack(artifact.split)
-    tensors = {**on_host(artifact.rest), **subject.buffers}
+    tensors = {**_fixed(network), **on_host(artifact.rest), **subject.buffers}
     for place, field, stream in _streams(packed):
         tensors[f"{place}{BETWEEN}{field}"] = _raw(stream)
     about = {
@@ -63,6 +63,15 @@ def _layout(subject: Subject, network: Network) -> tuple[str, dict[str, np.ndarr
     }
     text = json.dumps(about, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return text, tensors
+
+
+def _fixed(network: Network) -> dict[str, np.ndarray]:
+    """Floats of a state dict that belong to the network, so that the file is whole."""
+    if not network.fixed:
+        return {}
+    state = network.made().state_dict()
+    floats = {name: state[name] for name in network.fixed if state[name].is_floating_point()}
+    return {name: values.numpy() for name, values in floats.items()}
 
 
 def whole_numbers(subject: Subject) -> int:

@@ -57,6 +57,7 @@ def network_of_library(model: ForeignModel, origin: Mapping[str, Any]) -> Networ
         about={"vocabulary": _FEW_TOKENS, "padding": 0, **about},
         license=_LICENSES[recipe.library],
         aliases=model.aliases,
+        fixed=frozenset(model.ignored),
         **extra,
     )
 

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from lab.runtime.bridge.export import compact
 from lab.runtime.bridge.export.networks import Network
 from lab.runtime.bridge.export.subject import Subject
+from lab.runtime.bridge.state_names import COUNTER
 from lab.runtime.bridge.torch_runtime import loading
-from lab.runtime.bridge.torch_runtime.loading import COUNTER
 from lab.runtime.errors import NotExportable
 
 #: Largest difference of a weight, or a logit, over the largest one. Float32 rounds at 6e-8, and a
@@ -37,7 +37,8 @@ def _entry(
         if values.shape != like.shape:
             raise NotExportable(f"{name} is {given[source].shape}, torch has {tuple(like.shape)}")
         return values.numpy()
-    if like.is_floating_point() and name.rpartition(".")[2] != COUNTER:
+    is_own = name in network.fixed or name.rpartition(".")[2] == COUNTER
+    if like.is_floating_point() and not is_own:
         raise NotExportable(f"the torch module has a weight {name}, which the network has not")
     return like.numpy()
 

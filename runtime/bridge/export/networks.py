@@ -31,7 +31,8 @@ class Network:
     only a graph of operators can be built. `answer` is code after which `logits` are those of
     inputs that have the names of `inputs`, which says what each is. `made` builds the module whose
     one answer are the logits. `own` is what `lab_torch.build` takes, None for a network of a
-    library; `files` stand beside the weights, by name; `aliases` are other names of tied weights.
+    library; `files` stand beside the weights, by name; `aliases` are other names of tied weights,
+    `fixed` those of a state dict's entries that are part of the network and not of its weights.
     """
 
     library: str
@@ -43,6 +44,7 @@ class Network:
     license: str
     own: Mapping[str, Any] | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)
+    fixed: frozenset[str] = frozenset()
     files: Mapping[str, bytes] = field(default_factory=dict)
     auto: str = ""
 

@@ -14,8 +14,6 @@ from .decoders import Weight, decoder_of
 from .reading import BadExport, Contents, read
 from .stored import Stored
 
-#: A buffer of batch normalization that evaluation does not read.
-COUNTER = "num_batches_tracked"
 _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 
 
