@@ -120,7 +120,14 @@ def text() -> dict[str, torch.Tensor]:
 def bert() -> nn.Module:
     from transformers import BertConfig, BertForSequenceClassification
 
-    config = BertConfig(64, 16, 2, 4, 24, max_position_embeddings=16)
+    config = BertConfig(
+        vocab_size=64,
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=24,
+        max_position_embeddings=16,
+    )
     return BertForSequenceClassification(config)
 
 
@@ -128,7 +135,9 @@ def gpt2() -> nn.Module:
     from transformers import GPT2Config, GPT2ForSequenceClassification
 
     tokens = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 1}
-    config = GPT2Config(64, 16, 16, 2, 4, use_cache=False, **tokens)
+    config = GPT2Config(
+        vocab_size=64, n_positions=16, n_embd=16, n_layer=2, n_head=4, use_cache=False, **tokens
+    )
     return GPT2ForSequenceClassification(config)
 
 
