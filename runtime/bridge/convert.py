@@ -11,6 +11,7 @@ import random
 import select
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TextIO
@@ -120,14 +121,7 @@ def converted(recipe: Recipe) -> Conversion:
     made = exported.convert(built.module, built.inputs, about=about)
     kept = {*made.parameters, *made.buffers, *made.aliases}
     fixed = [name for name in built.module.state_dict() if name not in kept]
-    return Conversion(
-        evaluating=made.evaluating,
-        training=made.training,
-        parameters=made.parameters,
-        buffers=made.buffers,
-        aliases=made.aliases,
-        about={**made.about, "fixed": fixed},
-    )
+    return replace(made, about={**made.about, "fixed": fixed})
 
 
 def facts_of(made: Conversion) -> dict[str, Any]:

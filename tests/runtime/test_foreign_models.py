@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from lab.runtime import registry
+from lab.runtime.bridge.checkpoint import load_into
 from lab.runtime.errors import MissingFile, NoNetwork, UnsuitableSetting
 from lab.runtime.foreign import conversions, recipes
 from lab.runtime.foreign.helper import Helper
@@ -245,6 +246,32 @@ def test_published_weights_that_are_not_there_are_said_with_what_to_put_where(
         model.checkpoint()
     helper.close()
     assert says in str(caught.value)
+
+
+def test_published_weights_that_are_there_are_begun_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As torchvision keeps them, for a thousand classes: all but the head is taken over."""
+    torch = pytest.importorskip("torch")
+    drawn, buffers = Torchvision.example().init(jax.random.key(11))
+    state = {n: torch.tensor(np.asarray(a)) for n, a in {**drawn, **buffers}.items()}
+    state["classifier.1.weight"] = torch.zeros(1000, 512, 1, 1)
+    state["classifier.1.bias"] = torch.zeros(1000)
+    kept = tmp_path / "torch" / "hub" / "checkpoints" / "squeezenet1_1-b8a52dc0.pth"
+    kept.parent.mkdir(parents=True)
+    torch.save(state, kept)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    helper = Helper()
+    monkeypatch.setattr(conversions, "ask", helper.ask)
+    model = replace(Torchvision.example(), pretrained=True)
+    path = model.checkpoint()
+    assert path == kept
+    params, _ = load_into(model, path, key=jax.random.key(12))
+    helper.close()
+    head = {"classifier.1.weight", "classifier.1.bias"}
+    assert all((params[n] == drawn[n]).all() for n in drawn.keys() - head)
+    assert params["classifier.1.weight"].shape == (10, 512, 1, 1)
+    assert np.any(np.asarray(params["classifier.1.weight"]))
 
 
 def test_a_folder_that_is_not_there_is_said() -> None:
