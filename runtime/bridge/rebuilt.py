@@ -37,6 +37,9 @@ def rebuilt(
     answers = [(one.target, known[one.ref]) for one in graph.outputs if one.kind == "user"]
     program.output(answers[0][1] if len(answers) == 1 else dict(answers))
     module = fx.GraphModule(root, program, class_name="Rebuilt")
+    for one in graph.of_kind("constant"):
+        # A graph module copies buffers, and forgets which are no part of the state.
+        _put(module, f"constants.{one.target}", _tensor(graph.constants[one.target]), keep=False)
     return module.eval()
 
 
