@@ -189,7 +189,7 @@ def _went_through(one: Remote, file: BinaryIO, part: Path, progress: Progress) -
         if kept:
             request.add_header("If-Range", kept)
     try:
-        answer = urllib.request.urlopen(request, timeout=CONNECT_SECONDS)
+        answer = answered(request)
     except urllib.error.HTTPError as error:
         if error.code != 416 or not have:  # beyond its end: what is here is of another file
             raise
@@ -209,6 +209,11 @@ def _went_through(one: Remote, file: BinaryIO, part: Path, progress: Progress) -
             progress(have, total)
         file.flush()
     return total is None or have >= total
+
+
+def answered(request: urllib.request.Request) -> Any:
+    """A host's answer, by way of the proxy that the environment names now."""
+    return urllib.request.build_opener().open(request, timeout=CONNECT_SECONDS)
 
 
 def _continues(answer: Any, have: int) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 
 from lab.runtime.credentials import credential
 from lab.runtime.dataset import data_folder
-from lab.runtime.download import CONNECT_SECONDS, Progress, Remote, fetched
+from lab.runtime.download import Progress, Remote, answered, fetched
 from lab.runtime.errors import BadData, MissingFile, NoNetwork, UnsuitableSetting
 
 #: What is fetched of a set: its data, no code.
@@ -87,7 +87,7 @@ def _asked(url: str, name: str) -> list[dict[str, Any]]:
         for key, value in headers().items():
             request.add_unredirected_header(key, value)
         try:
-            with urllib.request.urlopen(request, timeout=CONNECT_SECONDS) as answer:
+            with answered(request) as answer:
                 found += json.load(answer)
                 following = _next(answer.headers.get("Link", ""))
         except urllib.error.HTTPError as error:
