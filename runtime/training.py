@@ -264,4 +264,5 @@ def _averaged(
         return before
     warm_up = (1 + state.step) / (AVERAGE_WARM_UP + state.step)
     kept = jnp.minimum(recipe.average, warm_up)
-    return jax.tree.map(lambda old, new: new + kept * (old - new), before, now)
+    # A buffer of whole numbers never moves, and stays one.
+    return jax.tree.map(lambda old, new: (new + kept * (old - new)).astype(new.dtype), before, now)
