@@ -1,10 +1,10 @@
 """Convolutions that are products of matrices: of single elements, of tiles, of patches."""
 
 import jax.numpy as jnp
-from jax import lax
 from jaxtyping import Array, Float
 
 from lab.runtime.lowerings.geometry import Geometry, padded, seen, strided
+from lab.runtime.lowerings.products import product
 
 
 def of_elements(
@@ -16,9 +16,8 @@ def of_elements(
     wide = padded(x, tuple((p, p) for p in geometry.padding))
     places = geometry.places(x.shape[1:-1], kernel.shape[:-2])
     kept = strided(wide, [0] * len(places), places, geometry.stride)
-    # A product with the transpose: kernels come with outputs first, and are not copied then.
-    matrix = jnp.swapaxes(kernel.reshape(kernel.shape[-2:]), 0, 1)
-    return lax.dot_general(kept, matrix, (((kept.ndim - 1,), (1,)), ((), ())))
+    # Kernels come with outputs first, so that turning this one back is no copy.
+    return product(kept, kernel.reshape(kernel.shape[-2:]).T)
 
 
 def of_tiles(
@@ -35,7 +34,8 @@ def of_tiles(
     split = [part for pair in zip(places, window, strict=True) for part in pair]
     tiles = x.reshape(x.shape[0], *split, x.shape[-1])
     order = (0, *range(1, 2 * axes + 1, 2), *range(2, 2 * axes + 1, 2), 2 * axes + 1)
-    return tiles.transpose(order).reshape(x.shape[0], *places, -1) @ _flat(kernel)
+    tiles = tiles.transpose(order).reshape(x.shape[0], *places, -1)
+    return product(tiles, _flat(kernel).T)
 
 
 def of_patches(
@@ -45,7 +45,7 @@ def of_patches(
 ) -> Float[Array, "batch *places outputs"]:
     """All that a window sees beside each other: as many copies of a map as it has elements."""
     patches = jnp.concatenate(list(seen(x, kernel.shape[:-2], geometry)), axis=-1)
-    return patches @ _flat(kernel)
+    return product(patches, _flat(kernel).T)
 
 
 def _flat(kernel: Array) -> Array:

@@ -5,12 +5,14 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from lab.runtime.lowerings.products import product
+
 
 def linear(
     x: Float[Array, "*batch inputs"], weight: Float[Array, "outputs inputs"], bias: Any = None
 ) -> Float[Array, "*batch outputs"]:
     """`x Wᵀ + b`."""
-    y = x.astype(weight.dtype) @ weight.T
+    y = product(x.astype(weight.dtype), weight)
     return y if bias is None else _plus(y, bias)
 
 
