@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import torch
 
@@ -46,20 +47,18 @@ assert "jax" not in sys.modules and "lab" not in sys.modules
 """
 
 
-def subject(model: Model, method: Reparameterization | None, *, seed: int = 0) -> Subject:
+def subject(model: Model, method: Reparameterization | None) -> Subject:
     """A network, its matrices through a method, somewhere on the way of a training."""
-    params, buffers = model.init(jax.random.key(seed))
-    # Rectifiers of a field's weights, which are much alike, are all off without a bias.
-    params = {n: v + 0.5 * (v.ndim == 1) for n, v in moved(params, seed=seed + 1).items()}
+    params, buffers = drawn(model)
     value = registry.value_of(model)
     if method is None:
         return Subject(artifacts.plain(value, params, buffers), Origin("model"))
     taken = {path: values for path, values in params.items() if values.ndim > 1}
-    split = method.init(taken, key=jax.random.key(seed + 2))
+    split = method.init(taken, key=jax.random.key(2))
     made = Artifact(
         model=value,
         through=registry.value_of(method),
-        split=Split(moved(split.train, seed=seed + 3), split.fixed),
+        split=Split(moved(split.train, seed=3), split.fixed),
         rest={path: values for path, values in params.items() if path not in taken},
         buffers=buffers,
         shapes={path: tuple(values.shape) for path, values in taken.items()},
@@ -69,19 +68,41 @@ def subject(model: Model, method: Reparameterization | None, *, seed: int = 0) -
 
 def adapted(model: Model, method: Reparameterization) -> Subject:
     """A network with the weights that its method chooses, trained for a while."""
-    params, buffers = model.init(jax.random.key(0))
-    plain = artifacts.plain(registry.value_of(model), moved(params, seed=1), buffers)
+    params, buffers = drawn(model)
+    plain = artifacts.plain(registry.value_of(model), params, buffers)
     made = artifacts.reparametrize(plain, method, key=jax.random.key(2))
     split = made.split._replace(train=moved(made.split.train, seed=3))
     return Subject(replace(made, split=split), Origin("model"))
 
 
+def drawn(model: Model) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Parameters and statistics by numpy, which compiles nothing.
+
+    Vectors are around a half: rectifiers of a field's weights, which are much alike, would else be
+    off together, and a variance is above zero.
+    """
+    rng = np.random.default_rng(1)
+    params, buffers = (
+        {
+            name: jnp.asarray(_normal(rng, shape, around=0.5 if len(shape) == 1 else 0.0))
+            for name, shape in sorted(shapes.items())
+        }
+        for shapes in model.shapes()
+    )
+    return params, buffers
+
+
+def _normal(rng: np.random.Generator, shape: tuple[int, ...], *, around: float) -> np.ndarray:
+    deviation = 0.05 if len(shape) == 1 else np.prod(shape[1:]) ** -0.5
+    return (around + deviation * rng.standard_normal(shape)).astype(np.float32)
+
+
 def moved(arrays: Mapping[str, Any], *, seed: int) -> dict[str, Any]:
     """The arrays away from where they began, at numbers that no storage holds exactly."""
-    key = jax.random.key(seed)
+    rng = np.random.default_rng(seed)
     return {
-        name: values + 1e-2 * jax.random.normal(jax.random.fold_in(key, place), values.shape)
-        for place, (name, values) in enumerate(sorted(arrays.items()))
+        name: values + jnp.asarray(1e-2 * rng.standard_normal(values.shape), jnp.float32)
+        for name, values in sorted(arrays.items())
     }
 
 
