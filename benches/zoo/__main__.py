@@ -97,8 +97,15 @@ def _in_a_process(name: str) -> dict[str, Any]:
     except subprocess.TimeoutExpired:
         return {"missing": f"not done after {SECONDS} s"}
     if done.returncode:
-        return {"missing": (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]}
+        return {"missing": _reason(done.stderr)}
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def _reason(stderr: str) -> str:
+    """The line of a traceback that names the error."""
+    lines = [line for line in stderr.splitlines() if line.strip() and not line.startswith(" ")]
+    named = [line for line in lines if "Error" in line.partition(":")[0]]
+    return ([*lines[-1:], *named[-1:]] or ["it ended without a word"])[-1]
 
 
 def main() -> int:
