@@ -9,6 +9,7 @@ in the cache, adding up gradients.
 import math
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -16,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from lab.runtime.encoding import Encoding
 from lab.runtime.fields import Architecture, Field, coordinates, drawn, entries, field_at
 from lab.runtime.objective import Objective
 from lab.runtime.reparameterization import Split, Weights
@@ -75,11 +77,9 @@ class FieldObjective(Objective):
         """Stacked fields, and what each stack is fitted to."""
         given = []
         for group in self._groups():
-            normalized = [
-                jnp.ravel(target[path] - split.fixed[f"{path}/mean"])
-                / split.fixed[f"{path}/spread"]
-                for path in group.paths
-            ]
+            normal = ((split.fixed[f"{p}/mean"], split.fixed[f"{p}/spread"]) for p in group.paths)
+            pairs = zip(group.paths, normal, strict=True)
+            normalized = [_normalized(target[path], *its) for path, its in pairs]
             given.append(Given(jnp.concatenate(normalized), self._kept_features(group)))
         return self.stacked(split.train), tuple(given)
 
@@ -122,8 +122,11 @@ class FieldObjective(Objective):
         """Fields by the names of their tensors again."""
         made: dict[str, Array] = {}
         for group, stack in zip(self._groups(), train, strict=True):
+            # Taken apart on the host: a program for each shape would cost more than the copies.
+            apart = jax.tree.map(np.asarray, stack)
             for place, path in enumerate(group.paths):
-                made |= entries(path, jax.tree.map(lambda part, i=place: part[i], stack))
+                own = jax.tree.map(lambda part, i=place: jnp.asarray(part[i]), apart)
+                made |= entries(path, own)
         return Split(made, split.fixed)
 
     @property
@@ -181,14 +184,13 @@ class FieldObjective(Objective):
         features = self.architecture.sizes(len(group.shapes[0]))[0]
         if self.batch is not None or blocks * block * features > KEPT:
             return None
-        index = jnp.arange(blocks * block).reshape(blocks, block)
-        return jax.lax.map(lambda index: self._features(group, index), index)
+        encoding = self.architecture.encoding
+        return _features_of_all(encoding=encoding, shape=group.shapes[0], blocks=(blocks, block))
 
     def _features(
         self, group: _Group, index: Int[Array, " points"]
     ) -> Float[Array, "features points"]:
-        inside = jnp.minimum(index, int(group.counts[0]) - 1)
-        return self.architecture.features(coordinates(inside, group.shapes[0]))
+        return _features_at(index, encoding=self.architecture.encoding, shape=group.shapes[0])
 
     def _errors(
         self,
@@ -204,3 +206,26 @@ class FieldObjective(Objective):
 
         (_, errors), gradient = jax.value_and_grad(total, has_aux=True)(field)
         return errors, gradient
+
+
+@jax.jit
+def _normalized(
+    target: Float[Array, "..."], mean: Float[Array, ""], deviation: Float[Array, ""]
+) -> Float[Array, " points"]:
+    return jnp.ravel(target - mean) / deviation
+
+
+@partial(jax.jit, static_argnames=("encoding", "shape", "blocks"))
+def _features_of_all(
+    *, encoding: Encoding | None, shape: Shape, blocks: tuple[int, int]
+) -> Float[Array, "blocks features points"]:
+    index = jnp.arange(math.prod(blocks)).reshape(blocks)
+    return jax.lax.map(partial(_features_at, encoding=encoding, shape=shape), index)
+
+
+def _features_at(
+    index: Int[Array, " points"], *, encoding: Encoding | None, shape: Shape
+) -> Float[Array, "features points"]:
+    """What the first layer sees of places of a tensor; indices past its end stand for its last."""
+    found = coordinates(jnp.minimum(index, math.prod(shape) - 1), shape)
+    return found if encoding is None else encoding.features(found)

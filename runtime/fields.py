@@ -11,6 +11,7 @@ Points lie along the last axis, and fields of one shape may be stacked along the
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
@@ -90,7 +91,14 @@ class Architecture:
 
 
 def _symmetric(key: PRNGKeyArray, shape: tuple[int, ...], bound: Array | float) -> Array:
-    return jax.random.uniform(key, shape, minval=-1.0, maxval=1.0) * jnp.float32(bound)
+    return _drawn_within(key, bound if isinstance(bound, Array) else np.float32(bound), shape=shape)
+
+
+@partial(jax.jit, static_argnames="shape")
+def _drawn_within(
+    key: PRNGKeyArray, bound: Float[Array, ""], *, shape: tuple[int, ...]
+) -> Float[Array, "*shape"]:
+    return jax.random.uniform(key, shape, minval=-1.0, maxval=1.0) * bound
 
 
 def entries(path: str, numbers: Field) -> dict[str, Array]:

@@ -107,15 +107,23 @@ def going(
 def begin(fit: Fit, split: Split, target: Weights, *, key: PRNGKeyArray) -> tuple[State, Supply]:
     """The state before the first step, and what steps read."""
     train, given = fit.objective.begin(split, target)
+    if fit.program not in _beginnings:
+        _beginnings[fit.program] = jax.jit(partial(_started, fit))
+    return _beginnings[fit.program](train, given), Supply(given, key, numbers(fit))
+
+
+_beginnings: dict[Hashable, Callable[[Tree, Tree], State]] = {}
+
+
+def _started(fit: Fit, train: Tree, given: Tree) -> State:
     # A step reuses the state's memory, so the state owns its arrays.
-    train = jax.tree.map(lambda array: jnp.array(array, copy=True), train)
-    state = State(
+    train = jax.tree.map(jnp.copy, train)
+    return State(
         step=jnp.zeros((), jnp.int32),
         train=train,
         optimizer=_transform(fit, fit.objective.labels(train, given)).init(train),
-        errors=jnp.zeros(len(target)),
+        errors=jnp.zeros(len(fit.importance)),
     )
-    return state, Supply(given, key, numbers(fit))
 
 
 def _seen(fit: Fit, step: int, loss: float) -> dict[str, float]:

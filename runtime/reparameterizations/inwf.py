@@ -101,10 +101,9 @@ class INWF(Sampled):
             # By its name, so that a start does not depend on which other tensors are taken.
             own = jax.random.fold_in(key, zlib.crc32(path.encode()))
             numbers |= entries(path, self.architecture.start(values.ndim, key=own))
-            fixed[f"{path}/mean"] = jnp.mean(values)
-            fixed[f"{path}/spread"] = spread(values)
+            fixed[f"{path}/mean"], fixed[f"{path}/spread"] = _normal(values)
             # An array of no numbers that says a shape, where a split has room for arrays alone.
-            fixed[f"{path}/shape"] = jnp.zeros((0, *values.shape), values.dtype)
+            fixed[f"{path}/shape"] = jnp.asarray(np.zeros((0, *values.shape), values.dtype))
         split = self._nested.init(numbers, key=key)
         return Split(split.train, {**split.fixed, **fixed})
 
@@ -126,8 +125,7 @@ class INWF(Sampled):
 
     def rounded(self, split: Split) -> Split:
         """Numbers as they are stored."""
-        own = {n: stored(v, self.storage) for n, v in self._nested.own(split).items()}
-        return self._nested.rounded(split, own)
+        return self._nested.rounded(split, _stored(self._nested.own(split), storage=self.storage))
 
     def pack(self, split: Split) -> Packed:
         """The numbers of a field in one stream, and its mean and spread in float32."""
@@ -203,30 +201,51 @@ class INWF(Sampled):
     def _weights(self, split: Split, numbers: Mapping[str, Array]) -> dict[str, Array]:
         made = {}
         for path, like in self._shapes(split).items():
-            shape = like.shape[1:]
-            values = _everywhere(
+            weight = _everywhere(
                 field_at(path, numbers, hidden=self.layers),
+                (split.fixed[f"{path}/mean"], split.fixed[f"{path}/spread"]),
                 jnp.asarray(self.w0, jnp.float32),
                 architecture=replace(self.architecture, w0=0.0),
-                shape=shape,
+                shape=like.shape[1:],
             )
-            weight = values * split.fixed[f"{path}/spread"] + split.fixed[f"{path}/mean"]
-            made[path] = weight.reshape(shape).astype(like.dtype)
+            made[path] = weight.astype(like.dtype)
         return made
 
 
 _BITS = {"float16": 16, "float32": 32}
 
 
+@jax.jit
+def _normal(values: Float[Array, "..."]) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """What a tensor's field is shifted and scaled by."""
+    return jnp.mean(values), spread(values)
+
+
+@partial(jax.jit, static_argnames="storage")
+def _stored(numbers: dict[str, Array], *, storage: str) -> dict[str, Array]:
+    return {name: stored(values, storage) for name, values in numbers.items()}
+
+
 @partial(jax.jit, static_argnames=("architecture", "shape"))
 def _everywhere(
-    field: Field, w0: Float[Array, ""], *, architecture: Architecture, shape: tuple[int, ...]
-) -> Float[Array, " points"]:
+    field: Field,
+    normal: tuple[Float[Array, ""], Float[Array, ""]],
+    w0: Float[Array, ""],
+    *,
+    architecture: Architecture,
+    shape: tuple[int, ...],
+) -> Float[Array, "*shape"]:
+    """The weights of a tensor."""
+    mean, deviation = normal
+    values = _row(field, replace(architecture, w0=w0), shape)
+    return (values * deviation + mean).reshape(shape)
+
+
+def _row(field: Field, architecture: Architecture, shape: tuple[int, ...]) -> Array:
     """The field at every place of a tensor, in row-major order."""
-    traced = replace(architecture, w0=w0)
 
     def values(index: Int[Array, " points"]) -> Float[Array, " points"]:
-        return traced.values(field, traced.features(coordinates(index, shape)))
+        return architecture.values(field, architecture.features(coordinates(index, shape)))
 
     count = math.prod(shape)
     if count <= BLOCK:
