@@ -24,8 +24,6 @@ BEGIN, END = "<!-- zoo: begin -->", "<!-- zoo: end -->"
 CONVERTED, COMPARED = 2, 3
 #: An answer within this of float64 is the same answer: some hundred roundings of float32.
 TOLERANCE = 1e-5
-#: Gradients may be so many times as far from float64 as torch's own in float32 are.
-TIMES_TORCH = 4
 SECONDS = 1200
 
 
@@ -33,7 +31,7 @@ def measured(entry: Entry) -> dict[str, Any]:
     """Errors of one network, or why there are none."""
     from benches.zoo.built import build, inputs_of
     from lab.runtime.bridge.exported import convert
-    from lab.runtime.bridge.parity import evaluation_error, step_errors
+    from lab.runtime.bridge.parity import allowed_of_gradients, evaluation_error, step_errors
     from lab.runtime.errors import Unconvertible
 
     module = build(entry)
@@ -42,10 +40,12 @@ def measured(entry: Entry) -> dict[str, Any]:
     except Unconvertible as refusal:
         return {"missing": str(refusal)}
     inputs = inputs_of(entry, module, COMPARED)
+    errors = step_errors(module, conversion, inputs)
     return {
         "nodes": len(conversion.evaluating.nodes),
         "evaluation": evaluation_error(module, conversion, inputs),
-        **asdict(step_errors(module, conversion, inputs)),
+        **asdict(errors),
+        "allowed_gradients": allowed_of_gradients(conversion, errors),
     }
 
 
@@ -54,7 +54,7 @@ def works(found: dict[str, Any]) -> bool:
     if "missing" in found:
         return False
     near = max(found["evaluation"], found["loss"], found["statistics"]) <= TOLERANCE
-    allowed = max(TOLERANCE, TIMES_TORCH * found["torch_gradients"])
+    allowed = found.get("allowed_gradients", max(TOLERANCE, 4 * found["torch_gradients"]))
     return near and found["gradients"] <= allowed
 
 

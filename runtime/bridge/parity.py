@@ -48,6 +48,23 @@ class StepErrors:
     torch_gradients: float
 
 
+#: Operators whose slope jumps: float32 may fall on the other side of one than float64.
+_KINKS = ("hard", "leaky_relu", "max_pool", "prelu", "relu")
+#: What one unit on the other side does to all gradients, in the networks measured.
+AFTER_A_KINK = 1e-3
+#: An answer within this of float64 is the same answer: some hundred roundings of float32.
+TOLERANCE = 1e-5
+#: Gradients may be so many times as far from float64 as torch's own in float32 are.
+TIMES_TORCH = 4
+
+
+def allowed_of_gradients(conversion: Conversion, errors: StepErrors) -> float:
+    """How far gradients may be from float64's in a network of these operators."""
+    operators = {node.operator.lstrip("_") for node in conversion.training.nodes}
+    jumps = any(operator.startswith(_KINKS) for operator in operators)
+    return max(AFTER_A_KINK if jumps else TOLERANCE, TIMES_TORCH * errors.torch_gradients)
+
+
 def weights(module: torch.nn.Module, conversion: Conversion) -> tuple[dict, dict]:
     """A module's parameters and buffers under the names of its conversion."""
     state = {name: _narrow(value) for name, value in module.state_dict().items()}

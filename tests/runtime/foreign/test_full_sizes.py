@@ -11,7 +11,13 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from lab.runtime.bridge.exported import convert  # noqa: E402
-from lab.runtime.bridge.parity import evaluation_error, randomized, step_errors  # noqa: E402
+from lab.runtime.bridge.parity import (  # noqa: E402
+    TOLERANCE,
+    allowed_of_gradients,
+    evaluation_error,
+    randomized,
+    step_errors,
+)
 from lab.runtime.bridge.torchvision_schemas import declare  # noqa: E402
 
 pytestmark = [
@@ -19,10 +25,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning"),
 ]
 SEED, SIDE, LENGTH, WORDS = 17, 224, 64, 1000
-#: Some dozens of roundings of float32, relative to the largest value.
-TOLERANCE = 1e-5
-#: Gradients are allowed some times torch's own error in float32: a ReLU may fall on either side.
-TIMES_TORCH = 4
 
 
 def _torchvision(name: str) -> Callable[[], Any]:
@@ -105,4 +107,4 @@ def test_answers_and_a_training_step_are_torchs(name: str) -> None:
     assert found <= TOLERANCE
     assert errors.loss <= TOLERANCE
     assert errors.statistics <= TOLERANCE
-    assert errors.gradients <= max(TOLERANCE, TIMES_TORCH * errors.torch_gradients)
+    assert errors.gradients <= allowed_of_gradients(conversion, errors)

