@@ -126,7 +126,7 @@ def test_streaming_ahead_finds_every_weight_on_its_way(file: Path) -> None:
 
 def test_what_the_page_on_exports_shows_runs(file: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "export.md").read_text(encoding="utf-8")
-    (code,) = (one for one in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "fold" in one)
+    (code,) = (one for one in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "fold(" in one)
     names = {
         "lab_torch": torch_runtime,
         "model": torch_runtime.load(file),
