@@ -125,7 +125,8 @@ def test_moved_statistics_are_the_buffers_of_a_training_graph():
 
 @pytest.fixture(scope="module")
 def dropping() -> tuple:
-    network = nn.Sequential(nn.Linear(6, 16), nn.Dropout(0.5), nn.ReLU(), nn.Dropout(0.25))
+    torch.manual_seed(3)
+    network = nn.Sequential(nn.Linear(6, 64), nn.Dropout(0.5), nn.ReLU(), nn.Dropout(0.25))
     conversion = convert(network, {"input": torch.randn(2, 6)}, about={})
     return conversion, *weights(network, conversion)
 
