@@ -47,6 +47,9 @@ def write(job: Job, folder: Path) -> Written:
 
 def save(job: Job, folder: Path) -> None:
     """Write the folder of a model that is built by transformers."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
     module: Any = dense_module(job.subject, job.network)
     # The network was built to answer one array, by a class of ours above the library's.
     module.__class__ = type(module).__mro__[1]
