@@ -212,5 +212,6 @@ def _inputs(model: ForeignModel, about: Mapping[str, Any]) -> dict[str, str]:
 
 def _vocabulary(config: Any) -> dict[str, int]:
     """How many tokens a network knows, and the one that pads."""
-    size = getattr(config, "vocab_size", None) or _FEW_TOKENS
-    return {"vocabulary": int(size), "padding": int(getattr(config, "pad_token_id", 0) or 0)}
+    size = int(getattr(config, "vocab_size", None) or _FEW_TOKENS)
+    padding = int(getattr(config, "pad_token_id", 0) or 0)
+    return {"vocabulary": size, "padding": padding if padding < size else 0}
