@@ -129,7 +129,7 @@ def parameter(  # noqa: PLR0913 - one keyword for each thing a parameter can say
     if default is REQUIRED:
         return field(metadata=metadata, kw_only=True)
     if default == {}:
-        return field(default_factory=dict, metadata=metadata, kw_only=True)
+        return field(default_factory=dict[str, Any], metadata=metadata, kw_only=True)
     return field(default=default, metadata=metadata, kw_only=True)
 
 
