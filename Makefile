@@ -36,7 +36,7 @@ format: setup         ## write everything in canonical form
 bench: setup          ## ours and the peers side by side, as ratios; needs a quiet machine
 	$(BIN)/python -m benches
 
-verify: setup         ## slow proof; LAB_RESNET20_CHECKPOINT names a checkpoint to score
+verify: setup         ## slow proof; names what it lacks: LAB_RESNET20_CHECKPOINT, LAB_DATA, packages
 	$(BIN)/python -m pytest -m verify -rs -o addopts=
 
 ui: setup             ## Aim on the main study

@@ -16,12 +16,13 @@ from lab.cli import costs
 from lab.cli.main import main
 from lab.compiler.prices import Device
 from lab.runtime.device import PROCESSOR
+from lab.runtime.foreign import recipes
 
 CASES = cases()
 
 
 @pytest.fixture(autouse=True)
-def a_machine_of_two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+def a_machine_of_two_cores(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def device(workers: int) -> Device:
         return Device(
             "a machine of two cores",
@@ -35,6 +36,7 @@ def a_machine_of_two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(costs, "this_device", device)
     monkeypatch.setattr(costs, "cores", lambda: [0, 1])
+    monkeypatch.setattr(recipes, "folder", lambda: tmp_path)  # Nothing was converted there.
     monkeypatch.chdir(STUDIES.parent)
 
 
