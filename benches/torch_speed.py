@@ -223,13 +223,15 @@ def measured(subject: Subject, *, turns: int, threads: int) -> Ratios:
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
     import torch
 
+    from lab.runtime.bridge.parity import without_dropping
     from lab.runtime.bridge.torchvision_schemas import declare
 
     torch.set_num_threads(threads)
     declare()
     module, inputs = module_of(subject)
     step, before = ours(subject, module, inputs)
-    other = theirs(_undropped(module.train()), inputs)
+    without_dropping(module.train())
+    other = theirs(module, inputs)
     for warm in (step, other, step, other):
         warm()
     clock, processor = zip(*(_turn(step, other) for _ in range(turns)), strict=True)
@@ -263,13 +265,6 @@ def report(name: str, subject: Subject, *flags: str) -> None:
         f" {found.compiling:.1f} compiling",
         flush=True,
     )
-
-
-def _undropped(module: Any) -> Any:
-    for part in module.modules():
-        if type(part).__name__ in ("Dropout", "Dropout2d", "DropPath", "StochasticDepth"):
-            part.eval()
-    return module
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -138,7 +138,7 @@ class _Step:
 def _torch_step(
     module: torch.nn.Module, inputs: Mapping[str, torch.Tensor], labels: np.ndarray
 ) -> _Step:
-    _without_dropping(module.train())
+    without_dropping(module.train())
     logits = answers(module(**inputs))[0]
     logits = logits.reshape(len(logits), -1)
     loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy(labels) % logits.shape[1])
@@ -154,7 +154,8 @@ def _exact(module: torch.nn.Module) -> torch.nn.Module:
     return copy.deepcopy(module).double()
 
 
-def _without_dropping(module: torch.nn.Module) -> None:
+def without_dropping(module: torch.nn.Module) -> None:
+    """Make every share that a module's layers drop zero, of attention too; it stays in training."""
     for part in module.modules():
         for name in _SHARES:
             if isinstance(getattr(part, name, None), float):

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array
 
 from lab.runtime.foreign.operators.common import as_float, ranked
+from lab.runtime.lowerings.gelu import gelu as exact_gelu
 
 
 def gelu(x: Array, approximate: str = "none") -> Array:
@@ -14,7 +15,7 @@ def gelu(x: Array, approximate: str = "none") -> Array:
     """
     if approximate == "tanh":
         return jax.nn.gelu(x, approximate=True)
-    return x * (0.5 * jax.lax.erf(x * 0.5**0.5) + 0.5)
+    return exact_gelu(x)
 
 
 def hardtanh(x: Array, min_val: float = -1, max_val: float = 1) -> Array:

@@ -11,6 +11,7 @@ from jaxtyping import Array, Float
 
 from lab.runtime.foreign.operators.common import ranked
 from lab.runtime.foreign.operators.randomness import Draws, dropped
+from lab.runtime.lowerings.averages import weighed_average
 
 
 def attention(  # noqa: PLR0913 - as many as the operator has
@@ -35,8 +36,10 @@ def attention(  # noqa: PLR0913 - as many as the operator has
     scale = query.shape[-1] ** -0.5 if scale is None else scale
     scores = jnp.matmul(query * scale, jnp.swapaxes(key, -1, -2)).astype(jnp.float32)
     mask = _mask(scores, attn_mask, is_causal=is_causal)
-    weights = _weights(scores, mask).astype(value.dtype)
-    return jnp.matmul(dropped(weights, dropout_p, draws), value)
+    if dropout_p > 0 and draws.keys is not None:
+        weights = _weights(scores, mask).astype(value.dtype)
+        return jnp.matmul(dropped(weights, dropout_p, draws), value)
+    return _averages(scores, mask, value)
 
 
 def _repeated(array: Array, heads: int) -> Array:
@@ -50,14 +53,29 @@ def _mask(scores: Array, given: Array | None, *, is_causal: bool) -> Array | Non
 
 
 def _weights(scores: Array, mask: Array | None) -> Array:
+    masked, seen = _masked(scores, mask)
+    weights = jax.nn.softmax(masked, axis=-1)
+    return weights if seen is None else jnp.where(seen, weights, 0)
+
+
+def _averages(scores: Array, mask: Array | None, value: Array) -> Array:
+    """What `_weights` average, where none of them is dropped."""
+    masked, seen = _masked(scores, mask)
+    batch = jnp.broadcast_shapes(masked.shape[:-2], value.shape[:-2])
+    masked, value = (jnp.broadcast_to(one, batch + one.shape[-2:]) for one in (masked, value))
+    found = weighed_average(masked, value)
+    return found if seen is None else jnp.where(seen, found, 0)
+
+
+def _masked(scores: Array, mask: Array | None) -> tuple[Array, Array | None]:
+    """Scores where keys count, and which queries see any; None where all do."""
     if mask is None:
-        return jax.nn.softmax(scores, axis=-1)
+        return scores, None
     if mask.dtype != jnp.bool_:
-        return jax.nn.softmax(scores + mask, axis=-1)
+        return scores + mask.astype(scores.dtype), None
     seen = jnp.any(mask, axis=-1, keepdims=True)
     # Some score is a number even where nothing is seen, so that no gradient is not one.
-    weights = jax.nn.softmax(jnp.where(mask | ~seen, scores, -jnp.inf), axis=-1)
-    return jnp.where(seen, weights, 0)
+    return jnp.where(mask | ~seen, scores, -jnp.inf), seen
 
 
 RANDOM = {"scaled_dot_product_attention": attention}

@@ -8,6 +8,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from lab.runtime.foreign.operators.common import ranked
+from lab.runtime.lowerings.standard import standardized, statistics
 
 
 def batch_norm(
@@ -97,15 +98,9 @@ def native_layer_norm(
 ) -> tuple[Array, Array, Array]:
     """`layer_norm`, with the mean and the inverse deviation."""
     axes = tuple(range(x.ndim - len(normalized_shape), x.ndim))
-    y, mean, inverse = _standardized(x.astype(jnp.float32), axes, eps)
-    return _affine(y, weight, bias).astype(x.dtype), mean, inverse
-
-
-def _standardized(wide: Array, axes: Sequence[int], eps: float) -> tuple[Array, Array, Array]:
-    mean = jnp.mean(wide, axes, keepdims=True)
-    centered = wide - mean
-    inverse = lax.rsqrt(jnp.mean(jnp.square(centered), axes, keepdims=True) + eps)
-    return centered * inverse, mean, inverse
+    wide = x.astype(jnp.float32)
+    y = _affine(standardized(wide, axes, eps), weight, bias).astype(x.dtype)
+    return y, *statistics(wide, axes, eps)
 
 
 def _affine(y: Array, weight: Any, bias: Any) -> Array:
@@ -125,7 +120,7 @@ def group_norm(
     """Normalization over groups of channels (Wu and He 2018, arXiv 1803.08494)."""
     del cudnn_enabled
     grouped = jnp.reshape(x.astype(jnp.float32), (x.shape[0], num_groups, -1))
-    y = jnp.reshape(_standardized(grouped, (2,), eps)[0], x.shape)
+    y = jnp.reshape(standardized(grouped, (2,), eps), x.shape)
     y = y if weight is None else y * _over_channels(weight, x.ndim)
     return (y if bias is None else y + _over_channels(bias, x.ndim)).astype(x.dtype)
 

@@ -121,7 +121,8 @@ def chunk(x: Array, chunks: int, dim: int = 0) -> tuple[Array, ...]:
 
 def unbind(x: Array, dim: int = 0) -> tuple[Array, ...]:
     """What stands at each place of an axis."""
-    return tuple(jnp.moveaxis(x, dim, 0))
+    # The gradient of a split is one concatenation; that of places taken, a sum of padded arrays.
+    return tuple(jnp.squeeze(one, dim) for one in jnp.split(x, x.shape[dim], dim))
 
 
 def slice_axis(
