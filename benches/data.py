@@ -50,6 +50,7 @@ def ours(steps: int) -> Callable[[], Turn]:
     import jax.numpy as jnp
     import numpy as np
 
+    from lab.runtime.augmentation import around, beforehand
     from lab.runtime.augmentations.crop import Crop
     from lab.runtime.augmentations.flip import Flip
     from lab.runtime.batches import drawn, epoch_order
@@ -60,21 +61,23 @@ def ours(steps: int) -> Callable[[], Turn]:
     from lab.runtime.recipe import Recipe, Supply
     from lab.runtime.selectors.all import All
 
+    images, augmentations = _images(), (Crop(pad=MARGIN), Flip())
     recipe = Recipe(
         model=ResNet20(),
         through=None,
         select=All(),
         loss=terms_of(Task()),
         by=SGD(lr=0.1),
-        augment=(Crop(pad=MARGIN), Flip()),
+        augment=augmentations,
         batch=BATCH,
         steps=10**9,
         steps_per_epoch=EXAMPLES // BATCH,
         classes=10,
+        margin=beforehand(augmentations, images),
     )
     batches, augment, dropout = jax.random.split(jax.random.key(0), 3)
     supply = Supply(
-        inputs=jnp.asarray(_images()),
+        inputs=jnp.asarray(np.pad(images, around(recipe.margin))),
         labels=jnp.asarray(np.arange(EXAMPLES, dtype=np.int32) % 10),
         fixed={},
         batches=batches,

@@ -49,12 +49,25 @@ class Dataset:
     validation: Examples | None = None
     side: int | None = None
 
-    @cached_property
-    def on_device(self) -> tuple[Array, Array]:
-        """The training examples, moved to the device once for all that train on them."""
-        import jax.numpy as jnp
+    def on_device(self, margin: int = 0) -> tuple[Array, Array]:
+        """The training examples, moved to the device once for all that train on them.
 
-        return jnp.asarray(self.train.inputs), jnp.asarray(self.train.labels)
+        Images can have a black margin of so many pixels around them.
+        """
+        if margin not in self._moved:
+            import jax.numpy as jnp
+
+            from lab.runtime.augmentation import around
+
+            inputs = self.train.inputs
+            if margin:
+                inputs = np.pad(inputs, around(margin))
+            self._moved[margin] = jnp.asarray(inputs), jnp.asarray(self.train.labels)
+        return self._moved[margin]
+
+    @cached_property
+    def _moved(self) -> dict[int, tuple[Array, Array]]:
+        return {}
 
     def split(self, name: SplitName) -> Examples:
         """The split of a name, as a model sees it. Raises `BadData` where there is none."""

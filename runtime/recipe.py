@@ -30,7 +30,8 @@ class Recipe:
     to the norm `clip`. A batch is run in `cuts` pieces, one after another, each spread over so many
     `devices`. `teachers` are networks that the loss listens to, by role. Groups that decide bit
     widths rest from `freeze_bits_at` on. Images are resized to sides of `side` pixels, after they
-    are augmented. Where `classes` is 1, labels are numbers that are to be found.
+    are augmented. Where `classes` is 1, labels are numbers that are to be found. The supply's
+    images have the black `margin` of the first augmentation already, where that is not 0.
     """
 
     model: Model
@@ -52,6 +53,7 @@ class Recipe:
     freeze_bits_at: int | None = None
     teachers: tuple[tuple[str, Model], ...] = ()
     side: int | None = None
+    margin: int = 0
 
     @cached_property
     def program(self) -> Hashable:

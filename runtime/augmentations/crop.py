@@ -1,15 +1,14 @@
 """Random crops of padded images: translations by up to `pad` pixels, with black at the edges."""
 
 import jax
-import jax.numpy as jnp
-from jaxtyping import Array, PRNGKeyArray, Shaped
+from jaxtyping import Array, Int, PRNGKeyArray
 
-from lab.runtime.augmentation import Augmentation
+from lab.runtime.augmentation import Windows
 from lab.spec.declare import Pixels, component, parameter
 
 
 @component("crop", kind="augmentation", streams=("augment",))
-class Crop(Augmentation):
+class Crop(Windows):
     """A random window of the image's own size out of the image padded with black.
 
     Example:
@@ -20,15 +19,11 @@ class Crop(Augmentation):
 
     pad: Pixels = parameter(4, "black pixels added on every side", low=0, positional=True)
 
-    def apply(
-        self, images: Shaped[Array, "n h w c"], key: PRNGKeyArray
-    ) -> Shaped[Array, "n h w c"]:
-        """A window of every image, each at its own place."""
-        count, *size = images.shape
-        pad = ((0, 0), (self.pad, self.pad), (self.pad, self.pad), (0, 0))
-        corners = jax.random.randint(key, (count, 2), 0, 2 * self.pad + 1)
+    @property
+    def margin(self) -> int:
+        """Black pixels on every side of an image."""
+        return self.pad
 
-        def window(image: Array, corner: Array) -> Array:
-            return jax.lax.dynamic_slice(image, (corner[0], corner[1], 0), size)
-
-        return jax.vmap(window)(jnp.pad(images, pad), corners)
+    def corners(self, count: int, key: PRNGKeyArray) -> Int[Array, "n 2"]:
+        """The upper left pixel of each window, every place being as likely."""
+        return jax.random.randint(key, (count, 2), 0, 2 * self.pad + 1)

@@ -14,6 +14,7 @@ from lab.runtime.artifact import (
     weights,
 )
 from lab.runtime.asking import Answer, Ask, Stepped
+from lab.runtime.augmentation import beforehand
 from lab.runtime.course import Course, Rules, within_memory
 from lab.runtime.dataset import Data, Dataset
 from lab.runtime.durations import whole_steps
@@ -161,7 +162,7 @@ class _Job:
         recipe = _recipe(stage, begin, dataset, terms, teachers=_models(terms, work))
         recipe = replace(recipe, devices=work.devices)
         moving = _moving(stage.only, recipe.model, begin)
-        inputs, labels = dataset.on_device
+        inputs, labels = dataset.on_device(recipe.margin)
         supply = Supply(
             inputs=inputs,
             labels=labels,
@@ -191,13 +192,14 @@ def _recipe(
     per_epoch = count // batch
     steps = whole_steps(stage.duration, steps_per_epoch=per_epoch, batch=batch)
     frozen = whole_steps(stage.freeze_bits, steps_per_epoch=per_epoch, total_steps=steps)
+    augment = stage.data.augment if stage.data else ()
     return Recipe(
         model=registry.instantiate(begin.model),
         through=reparameterization(begin),
         select=stage.select,
         loss=terms,
         by=stage.by,
-        augment=stage.data.augment if stage.data else (),
+        augment=augment,
         batch=batch,
         steps=steps,
         steps_per_epoch=per_epoch,
@@ -210,6 +212,7 @@ def _recipe(
         freeze_bits_at=frozen if frozen < steps else None,
         teachers=teachers,
         side=dataset.side,
+        margin=beforehand(augment, dataset.train.inputs),
     )
 
 
