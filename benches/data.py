@@ -92,9 +92,10 @@ def ours(steps: int) -> Callable[[], Turn]:
     @jax.jit
     def step(number, supply, order):
         batch = drawn(recipe, number, supply, order)
-        return batch.inputs, batch.targets
+        return number + 1, batch.inputs, batch.targets
 
-    state = {"step": 0, "order": None}
+    # The number of the step stays on the device, as it does in training.
+    state = {"step": 0, "order": None, "number": jnp.zeros((), jnp.int32)}
 
     def turn() -> Turn:
         begun, used = time.perf_counter(), time.process_time()
@@ -103,7 +104,7 @@ def ours(steps: int) -> Callable[[], Turn]:
             if state["step"] % recipe.steps_per_epoch == 0 or state["order"] is None:
                 epoch = jnp.asarray(state["step"] // recipe.steps_per_epoch)
                 state["order"] = epoch_order(batches, epoch, count=EXAMPLES)
-            last = step(jnp.asarray(state["step"], jnp.int32), supply, state["order"])
+            state["number"], *last = step(state["number"], supply, state["order"])
             state["step"] += 1
         jax.block_until_ready(last)
         return Turn(steps * BATCH, time.perf_counter() - begun, time.process_time() - used)
