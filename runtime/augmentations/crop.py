@@ -12,7 +12,7 @@ class Crop(Windows):
     """A random window of the image's own size out of the image padded with black.
 
     Example:
-        >>> one = jnp.ones((1, 8, 8, 3), jnp.uint8)
+        >>> one = jax.numpy.ones((1, 8, 8, 3), jax.numpy.uint8)
         >>> Crop(pad=2).apply(one, jax.random.key(0)).shape
         (1, 8, 8, 3)
     """

@@ -52,14 +52,12 @@ def _renamed(found: Mapping[str, T], names: list[str]) -> dict[str, T]:
     on = Counter(prefix for name in wanted for prefix in _before(name, found.keys()))
     best_off, best_on = _most(off), _most(on)
     put_on = on[best_on] > off[best_off]
-    made: dict[str, T] = {}
-    for name, value in found.items():
-        if put_on:
-            new = best_on + name if best_on + name in wanted else name
-        else:
-            new = name.removeprefix(best_off)
-        made[_modern(new, wanted)] = value
-    return made
+    if put_on:
+        new = {name: best_on + name if best_on + name in wanted else name for name in found}
+    else:
+        new = {name: name.removeprefix(best_off) for name in found}
+    open_to_old = wanted - set(new.values())
+    return {_modern(new[name], open_to_old): value for name, value in found.items()}
 
 
 def _before(name: str, others: Iterable[str]) -> Iterator[str]:
