@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lab.runtime import artifact as artifacts
-from lab.runtime import registry, scoring, training
+from lab.runtime import augmentation, registry, scoring, training
 from lab.runtime.artifact import Artifact, weights
 from lab.runtime.augmentations.crop import Crop
 from lab.runtime.augmentations.flip import Flip
@@ -247,6 +247,23 @@ def test_a_small_resnet_fits_a_few_images_through_augmentation() -> None:
     made = stage.run(work(91))
     assert made.history["loss"][-1] < made.history["loss"][0] - 0.1
     assert any((b != 0).any() for p, b in made.buffers.items() if p.endswith("running_mean"))
+
+
+def test_training_on_a_data_set_with_a_margin_takes_the_same_steps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stage = train(
+        model=MLP(inputs=3072, width=32, layers=1),
+        data=Few(augment=(Crop(pad=2), Flip())),
+        duration=Duration(6, "steps"),
+        batch=16,
+    )
+    wide = stage.run(work(94))
+    monkeypatch.setattr(augmentation, "WIDENED", 0)
+    narrow = stage.run(work(94))
+    # The inputs are the same bits; a program of another form may add them up in another order.
+    for one, other in zip(*map(jax.tree.leaves, map(weights, (wide, narrow))), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
 def test_a_loop_inside_the_program_takes_the_same_steps() -> None:
