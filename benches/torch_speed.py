@@ -26,6 +26,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from lab.runtime.device import LARGE_PAGES
+
 #: So that `benches.zoo` is found from a script of its folder.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -251,7 +253,9 @@ def _turn(step: Callable[[], Any], other: Callable[[], Any]) -> tuple[float, flo
 def report(name: str, subject: Subject, *flags: str) -> None:
     """Print one network's ratios, measured in a process of its own."""
     script = [sys.executable, __file__, "--one", json.dumps(asdict(subject)), *flags]
-    done = subprocess.run(script, capture_output=True, text=True, check=False)
+    # As workers are started; torch's memory is in large pages too then.
+    environment = {**LARGE_PAGES, **os.environ}
+    done = subprocess.run(script, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         reason = done.stderr.strip().splitlines() or ["no word"]
         print(f"{name:<48}not measured: {reason[-1]}", flush=True)

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import IO, Any, cast
 
-from lab.runtime.device import cores, graphics, workers_here
+from lab.runtime.device import LARGE_PAGES, cores, graphics, workers_here
 from lab.runtime.engine import Engine, Opening, Said
 from lab.runtime.task import Batch
 from lab.spec.catalog import cache_folder
@@ -195,6 +195,7 @@ def _pipe(pipe: Any) -> Any:
 
 def _spawn(slot: _Slot, complaints: IO[bytes]) -> "subprocess.Popen[bytes]":
     environment = {
+        **LARGE_PAGES,
         **os.environ,
         "LAB_COMPILATION_CACHE": str(cache_folder() / "programs"),
     }
