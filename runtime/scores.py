@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy import stats
 
 Column = np.ndarray
 Means = Float[np.ndarray, "draws columns"]
@@ -92,7 +91,9 @@ def _products(answers: Column, labels: Column) -> np.ndarray:
 
 
 def _ranked(answers: Column, labels: Column) -> np.ndarray:
-    return _products(stats.rankdata(answers), stats.rankdata(labels))
+    from scipy.stats import rankdata  # which takes longer to import than a report to be checked
+
+    return _products(rankdata(answers), rankdata(labels))
 
 
 def _correlation(means: Means) -> Float[np.ndarray, " draws"]:
