@@ -53,7 +53,10 @@ def works(found: dict[str, Any]) -> bool:
     """Whether answers, loss, statistics and gradients are torch's."""
     if "missing" in found:
         return False
-    near = max(found["evaluation"], found["loss"], found["statistics"]) <= TOLERANCE
+    from lab.runtime.bridge.parity import allowed_of_statistics
+
+    near = max(found["evaluation"], found["loss"]) <= TOLERANCE
+    near &= found["statistics"] <= allowed_of_statistics(found.get("torch_statistics", 0.0))
     allowed = found.get("allowed_gradients", max(TOLERANCE, 4 * found["torch_gradients"]))
     return near and found["gradients"] <= allowed
 

@@ -40,10 +40,12 @@ class StepErrors:
 
     `gradients` is the norm of the difference of all gradients over the norm of them all, and
     `torch_gradients` that of torch's own in float32: a ReLU at zero falls on either side in both.
+    `torch_statistics` likewise: the variance of a few numbers behind fifty layers is uncertain.
     """
 
     loss: float
     statistics: float
+    torch_statistics: float
     gradients: float
     torch_gradients: float
 
@@ -54,8 +56,13 @@ _KINKS = ("hard", "leaky_relu", "max_pool", "prelu", "relu")
 AFTER_A_KINK = 1e-3
 #: An answer within this of float64 is the same answer: some hundred roundings of float32.
 TOLERANCE = 1e-5
-#: Gradients may be so many times as far from float64 as torch's own in float32 are.
+#: Gradients and statistics may be so many times as far from float64 as torch's own in float32.
 TIMES_TORCH = 4
+
+
+def allowed_of_statistics(torch_statistics: float) -> float:
+    """How far statistics may be from float64's, torch's own in float32 being so far."""
+    return max(TOLERANCE, TIMES_TORCH * torch_statistics)
 
 
 def allowed_of_gradients(conversion: Conversion, errors: StepErrors) -> float:
@@ -123,6 +130,9 @@ def step_errors(
     return StepErrors(
         loss=abs(float(value) - exact.loss) / abs(exact.loss),
         statistics=max((_error(moved[n], exact.state[n]) for n in buffers), default=0.0),
+        torch_statistics=max(
+            (_error(single.state[n], exact.state[n]) for n in buffers), default=0.0
+        ),
         gradients=_distance({n: np.asarray(g) for n, g in gradients.items()}, exact.gradients),
         torch_gradients=_distance(single.gradients, exact.gradients),
     )
