@@ -56,13 +56,8 @@ _KINKS = ("hard", "leaky_relu", "max_pool", "prelu", "relu")
 AFTER_A_KINK = 1e-3
 #: An answer within this of float64 is the same answer: some hundred roundings of float32.
 TOLERANCE = 1e-5
-#: Gradients and statistics may be so many times as far from float64 as torch's own in float32.
+#: Gradients may be so many times as far from float64 as torch's own in float32 are.
 TIMES_TORCH = 4
-
-
-def allowed_of_statistics(torch_statistics: float) -> float:
-    """How far statistics may be from float64's, torch's own in float32 being so far."""
-    return max(TOLERANCE, TIMES_TORCH * torch_statistics)
 
 
 def allowed_of_gradients(conversion: Conversion, errors: StepErrors) -> float:
