@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from lab.compiler.axes import slots_at
 from lab.compiler.claims import plan_claim
 from lab.compiler.evaluate import NOWHERE, Contents, Noted
+from lab.compiler.formulas import Formula, Own, formulas_of
 from lab.compiler.graph import Asked
 from lab.compiler.measures import Metrics, Universe
 from lab.compiler.needs import refuse_unmet
@@ -123,26 +124,28 @@ class _Builder:
         evaluator = narrowed(self.scope.evaluator(point.axes, point.chooser), point.settings)
         evaluator.forks = False
         metrics = Metrics(evaluator, repeat.vary, point.stage, universe=universe)
-        return Described(
-            point=point,
-            identity=point.identity(repeat.vary),
-            repeat=repeat,
-            settings=self._settings(point),
-            departs=self._departing(point.departs),
-            formulas={
-                column.label: metrics.formula(column.metric, NOWHERE)
-                for column in self.columns.values()
-            },
+        formulas = evaluator.recalled(
+            ("columns", repeat.vary), lambda: formulas_of(dict(self._labeled(metrics)))
         )
+        measured = [
+            metrics.own(one) if isinstance(one, Own) else one.template for one in formulas.leaves
+        ]
+        return Described(point, repeat, formulas, tuple(measured), self)
 
-    def _departing(self, slots: frozenset[str]) -> tuple[str, ...]:
+    def _labeled(self, metrics: Metrics) -> Iterator[tuple[str, Formula]]:
+        for column in self.columns.values():
+            yield column.label, metrics.open_formula(column.metric, NOWHERE)
+
+    def departing(self, point: Point) -> tuple[str, ...]:
+        """The paths at which axes set what the point's arm as defined does not have."""
+        slots = point.departs
         known = self._departs.get(slots)
         if known is None:
             known = tuple(sorted({self.texts.get(slot, slot) for slot in slots}))
             self._departs[slots] = known
         return known
 
-    def _settings(self, point: Point) -> dict[str, str]:
+    def settings(self, point: Point) -> dict[str, str]:
         """What a point has at the paths that the study mentions."""
         found, settings = {"method": point.arm}, point.settings
         for path in self.others:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from lab.compiler.axes import slots_at
 from lab.compiler.evaluate import NOWHERE, Environment, Noted
-from lab.compiler.formulas import Formula, Leaf, Operation
+from lab.compiler.formulas import Formula, Leaf, Operation, number_of
 from lab.compiler.problem import Problem
 from lab.compiler.stages import Pipelines, Template
 from lab.spec import core
@@ -48,7 +48,7 @@ class Inputs:
         if isinstance(formula, Operation):
             return {"op": formula.op, "of": [self.tree(formula.left), self.tree(formula.right)]}
         if not isinstance(formula, Leaf):
-            return {"number": float(formula)}
+            return {"number": number_of(formula)}
         digest = formula.template.digest
         role = self._roles.setdefault(digest, f"of {len(self._roles)}")
         self.templates[role] = formula.template

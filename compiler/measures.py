@@ -7,12 +7,12 @@ from lab.compiler.canonical import text_of_arguments
 from lab.compiler.cells import Cell
 from lab.compiler.evaluate import Environment, Evaluator
 from lab.compiler.evidence import Row, evidence
-from lab.compiler.formulas import Formula, Leaf, Operation
+from lab.compiler.formulas import Formula, Leaf, Operation, Own, closed
 from lab.compiler.points import Point, Scope, narrowed
 from lab.compiler.problem import Problem
 from lab.compiler.stages import Pipelines, Template, named
 from lab.spec import core
-from lab.spec.records import made_by, record
+from lab.spec.records import made_by, record, replaced
 from lab.spec.signature import Signature
 from lab.spec.values import Value
 
@@ -55,12 +55,23 @@ class Metrics:
 
     def formula(self, metric: core.Core, environment: Environment) -> Formula:
         """What a metric means here."""
+        return closed(self.open_formula(metric, environment), self.own)
+
+    def own(self, own: Own) -> Template:
+        """A measurement of this point's method."""
+        if self.method is None:
+            raise Problem("E0601", "`method` means nothing here: name an arm", own.at.arm.span)
+        inputs = {**own.inputs, "of": self.method}
+        return self._shared(own.at, own.signature, own.arguments, inputs)
+
+    def open_formula(self, metric: core.Core, environment: Environment) -> Formula:
+        """What a metric means whatever the method is."""
         match metric:
             case core.Const(value=int() | float() as number):
                 return float(number)
             case core.Arithmetic():
-                left = self.formula(metric.left, environment)
-                right = self.formula(metric.right, environment)
+                left = self.open_formula(metric.left, environment)
+                right = self.open_formula(metric.right, environment)
                 return Operation(metric.op, left, right)
             case core.Measure():
                 return self._recalled(metric, environment, self._measure)
@@ -69,7 +80,7 @@ class Metrics:
             case core.Reference():
                 return self._number(self.evaluator.reference(metric.slot, environment, metric.span))
             case core.Choice():
-                return self.formula(self.evaluator.chosen(metric), environment)
+                return self.open_formula(self.evaluator.chosen(metric), environment)
             case _:
                 raise Problem("E0401", "this is no metric", metric.span)
 
@@ -84,7 +95,7 @@ class Metrics:
             return float(value)
         raise TypeError("a parameter of a metric that is used as a number is one")
 
-    def _measure(self, measure: core.Measure, environment: Environment) -> Leaf:
+    def _measure(self, measure: core.Measure, environment: Environment) -> Leaf | Own:
         signature = self.evaluator.catalog.signatures["measurement", measure.measurement]
         if named(signature, "metric"):
             return Leaf(self._of_metrics(measure, signature, environment), measure.field)
@@ -96,8 +107,19 @@ class Metrics:
         )
         arguments = self._on_split(arguments, measure, signature)
         inputs = self.pipelines.arms(signature, measure, environment)
+        if isinstance(measure.arm, core.TheMethod):
+            return Own(measure, signature, arguments, inputs, measure.field)
         inputs["of"] = self._arm(measure.arm, environment)
-        made = self.pipelines.shared(
+        return Leaf(self._shared(measure, signature, arguments, inputs), measure.field)
+
+    def _shared(
+        self,
+        measure: core.Measure,
+        signature: Signature,
+        arguments: Cell,
+        inputs: Mapping[str, Template],
+    ) -> Template:
+        return self.pipelines.shared(
             arguments,
             "measurement",
             signature,
@@ -105,7 +127,6 @@ class Metrics:
             owner=inputs["of"].owner,
             at=measure,
         )
-        return Leaf(made, measure.field)
 
     def _on_split(self, arguments: Cell, measure: core.Measure, signature: Signature) -> Cell:
         values = cast(Mapping[str, Value], arguments.value)
@@ -136,11 +157,6 @@ class Metrics:
         return Row(Metrics(evaluator, vary, point.stage), point.settings)
 
     def _arm(self, arm: core.Core, environment: Environment) -> Template:
-        if isinstance(arm, core.TheMethod):
-            self.evaluator.asked += 1
-            if self.method is None:
-                raise Problem("E0601", "`method` means nothing here: name an arm", arm.span)
-            return self.method
         known = self._arms.get(id(arm))
         if known is None:
             before = self.evaluator.asked
@@ -162,7 +178,7 @@ class Metrics:
         inside = self.evaluator.bound(call.name, call.arguments, environment)
         body = self.evaluator.study.definitions[call.name].value
         if call.arm is None or isinstance(call.arm, core.TheMethod):
-            return _part(self.formula(body, inside), call)
+            return _part(self.open_formula(body, inside), call)
         there = Metrics(
             self.evaluator,
             self.pipelines.vary,
@@ -177,6 +193,6 @@ def _part(formula: Formula, call: core.MetricCall) -> Formula:
     """One of the numbers of a metric that has several: `law.size`."""
     if call.field == "value":
         return formula
-    if not isinstance(formula, Leaf):
+    if not isinstance(formula, Leaf | Own):
         raise Problem("E0401", f"`{call.name}` is one number, without parts", call.span)
-    return Leaf(formula.template, call.field)
+    return replaced(formula, field=call.field)

@@ -24,8 +24,8 @@ ROOTS: tuple[Literal["method", "model", "data"], ...] = ("method", "model", "dat
 class Point:
     """One combination: its arm as a template, and what was found at each slot on the way.
 
-    `departs` are the slots at which an axis set a value that the arm as defined does not have.
-    `order` sorts the points of a grid as its axes are written.
+    `narrowed` are the axes that are meant for its method, model and data. `order` sorts the points
+    of a grid as its axes are written.
     """
 
     grid: core.Grid
@@ -33,20 +33,35 @@ class Point:
     method: core.Core
     stage: Template
     settings: Settings
-    departs: frozenset[str]
     chooser: Chooser
     axes: Mapping[str, Closure]
+    narrowed: Mapping[str, Closure]
     order: tuple[int, ...]
+    baselines: "Baselines"
 
-    def identity(self, vary: tuple[str, ...]) -> str:
+    def same(self, vary: tuple[str, ...]) -> tuple[object, ...]:
         """Equal for points that are one run: the same arm with the same last stage.
 
         Replicates of a random stage that differ in other streams are other runs.
         """
-        told: list[object] = [] if self.stage.random else ["fixed"]
-        if vary and self.stage.random:
-            told = [list(vary)]
-        return digest([self.arm, self.stage.digest, *told])[:16]
+        if not self.stage.random:
+            return self.arm, self.stage.digest, "fixed"
+        return (self.arm, self.stage.digest, vary) if vary else (self.arm, self.stage.digest)
+
+    def identity(self, vary: tuple[str, ...]) -> str:
+        """The name of what is equal for points that are one run."""
+        return digest(self.same(vary))[:16]
+
+    @property
+    def departs(self) -> frozenset[str]:
+        """The slots at which an axis set a value that the arm as defined does not have."""
+        at, method, axes = self.settings.at, self.method, self.axes
+        here = [(slot, at(slot)) for slot in self.narrowed if slot not in ROOTS]
+        return frozenset(
+            slot
+            for slot, noted in here
+            if noted is not None and noted.value not in self.baselines.at(method, slot, axes)
+        )
 
 
 @record
@@ -144,22 +159,21 @@ def _point(
     method = chosen_method(evaluator)
     stage = Pipelines(evaluator, vary).method(method)
     note_roots(evaluator, method)
-    settings = evaluator.settings
-    set_here = [
-        (slot, noted)
-        for slot in evaluator.axes
-        if slot not in ROOTS and (noted := settings.at(slot)) is not None
-    ]
-    departs = frozenset(
-        [slot for slot, one in set_here if one.value not in baselines.at(method, slot, axes)]
+    point = Point(
+        grid,
+        arm_text(method),
+        method,
+        stage,
+        evaluator.settings,
+        chooser.snapshot(),
+        axes,
+        evaluator.axes,
+        tuple([chooser.position(axis.value) for axis in grid.axes]),
+        baselines,
     )
-    order = tuple([_position(axis, chooser) for axis in grid.axes])
-    frozen = chooser.snapshot()
-    return Point(grid, arm_text(method), method, stage, settings, departs, frozen, axes, order)
-
-
-def _position(axis: core.Axis, chooser: Chooser) -> int:
-    return chooser.position(axis.value)
+    if not baselines.know(method):
+        _ = point.departs  # what is wrong with an arm as defined is told before it is planned
+    return point
 
 
 def chosen_method(evaluator: Evaluator) -> core.Core:
@@ -259,6 +273,10 @@ class Baselines:
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
         self._found: dict[int, dict[str, list[object]]] = {}
+
+    def know(self, method: core.Core) -> bool:
+        """Whether the values of an arm are worked out."""
+        return id(method) in self._found
 
     def at(self, method: core.Core, slot: str, axes: Mapping[str, Closure]) -> list[object]:
         """Values at a slot in an arm as defined; none where it lacks the slot."""

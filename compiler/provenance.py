@@ -13,7 +13,7 @@ from typing import cast
 
 from lab.compiler.differences import inside
 from lab.compiler.evaluate import NOWHERE
-from lab.compiler.formulas import Formula, Leaf, Operation
+from lab.compiler.formulas import Leaf, leaves
 from lab.compiler.measures import Metrics
 from lab.compiler.plan import Comparison, Junction, Node, Plan, Run, Tree
 from lab.compiler.pointed import Pointed, choices
@@ -241,17 +241,18 @@ class Provenance:
             _note(templates, stage, run.seed, repeat.vary)
             tracing.forks = False
             metrics = Metrics(tracing, repeat.vary, stage)
-            for leaf in self._measured(metrics):
-                _note(templates, leaf.template, run.seed, repeat.vary)
+            for one in self._measured(metrics):
+                _note(templates, one, run.seed, repeat.vary)
         except Problem:
             return None
         return Point(grid, run, tracing, templates)
 
-    def _measured(self, metrics: Metrics) -> Iterator[Leaf]:
+    def _measured(self, metrics: Metrics) -> Iterator[Template]:
         """What is measured at a point; a claim's metric may mean nothing there."""
         for one in self.texts.metrics:
             try:
-                yield from _leaves(metrics.formula(one, NOWHERE))
+                formula = metrics.formula(one, NOWHERE)
+                yield from (leaf.template for leaf in leaves(formula) if isinstance(leaf, Leaf))
             except Problem:
                 continue
 
@@ -268,14 +269,6 @@ def _note(templates: dict[str, Template], one: Template, seed: int, vary: tuple[
         templates[key] = one
         for upstream in one.inputs.values():
             _note(templates, upstream, seed, vary)
-
-
-def _leaves(formula: Formula) -> Iterator[Leaf]:
-    if isinstance(formula, Leaf):
-        yield formula
-    elif isinstance(formula, Operation):
-        yield from _leaves(formula.left)
-        yield from _leaves(formula.right)
 
 
 def _trees(run: Run) -> Iterator[Tree]:

@@ -6,9 +6,10 @@ Nothing is made before it is looked at: the number of runs and of nodes, which i
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
 from lab.compiler.canonical import Shown
-from lab.compiler.formulas import Formula, leaves, tree
+from lab.compiler.formulas import Formula, Formulas, closed, tree
 from lab.compiler.graph import Asked, Graph, Keys, chain
 from lab.compiler.lazily import Lazy
 from lab.compiler.plan import Node, Run
@@ -23,35 +24,75 @@ Replicates = tuple[tuple[int, ...], tuple[str, ...]]
 KEYS = Keys()
 
 
-@record
-class Described:
-    """What the runs of one point have in common."""
+class Words(Protocol):
+    """Says how a study puts things."""
 
-    point: Point
+    def settings(self, point: Point) -> Mapping[str, str]:
+        """What a point has at the paths that the study mentions."""
+        ...
+
+    def departing(self, point: Point) -> tuple[str, ...]:
+        """The paths at which axes set what the point's arm as defined does not have."""
+        ...
+
+
+class Told(NamedTuple):
+    """What a point's runs say of it."""
+
     identity: str
-    repeat: core.Repeat
     settings: Mapping[str, str]
     departs: tuple[str, ...]
     formulas: Mapping[str, Formula]
 
-    def asks(self) -> Iterator[Template]:
+
+@record(frozen=False, eq=False)
+class Described:
+    """What the runs of one point have in common.
+
+    `measured` are the measurements that stand in the formulas, in their order.
+    """
+
+    point: Point
+    repeat: core.Repeat
+    formulas: Formulas
+    measured: tuple[Template, ...]
+    words: Words
+    _told: Told | None = None
+
+    def asks(self) -> tuple[Template, ...]:
         """The stages and measurements that it needs, without those that they need."""
-        yield self.point.stage
-        for formula in self.formulas.values():
-            yield from leaves(formula)
+        return (self.point.stage, *self.measured)
+
+    def told(self) -> Told:
+        """What its runs say of it, worked out when there are runs."""
+        if self._told is None:
+            point = self.point
+            own: dict[object, Template] = dict(
+                zip(self.formulas.leaves, self.measured, strict=True)
+            )
+            self._told = Told(
+                point.identity(self.repeat.vary),
+                self.words.settings(point),
+                self.words.departing(point),
+                {
+                    label: closed(formula, own.__getitem__)
+                    for label, formula in self.formulas.by_label.items()
+                },
+            )
+        return self._told
 
     def run(self, seed: int) -> Run:
         """The run of a replicate."""
-        vary, point = self.repeat.vary, self.point
+        vary, point, told = self.repeat.vary, self.point, self.told()
         return Run(
             grid=point.grid.name,
-            point=self.identity,
+            point=told.identity,
             arm=point.arm,
             seed=seed,
-            settings=self.settings,
-            departs=self.departs,
+            settings=told.settings,
+            departs=told.departs,
             metrics={
-                label: tree(formula, seed, vary, KEYS) for label, formula in self.formulas.items()
+                label: tree(formula, seed, vary, KEYS) for label, formula in told.formulas.items()
             },
             stages=tuple([one.key(seed, vary) for one in chain(point.stage)]),
         )
@@ -111,7 +152,7 @@ class Unfolding:
         if not all([loom.ask(*one) for one in asked.all]):
             return None
         every = dict.fromkeys([*seeds, *(seed for _, seed, _ in asked.all)])
-        is_measured = any([one.formulas for one in self._described])
+        is_measured = any([one.formulas.by_label for one in self._described])
         return Woven(
             strands=tuple(loom.strands),
             ends=() if is_measured else tuple(ends),
@@ -163,17 +204,21 @@ def _gather(template: Template, known: dict[str, Template]) -> None:
 
 def _own_seeds(described: Sequence[Described]) -> list[tuple[int, ...]]:
     """The seeds of each point that no point equal to it has had before, in the order of runs."""
-    times = Counter([one.identity for one in described])
-    own = [one.repeat.seeds if times[one.identity] == 1 else () for one in described]
-    several = [i for i, one in enumerate(described) if times[one.identity] > 1]
-    seen: set[tuple[str, int]] = set()
+    same = [one.point.same(one.repeat.vary) for one in described]
+    times = Counter(same)
+    own = [
+        one.repeat.seeds if times[name] == 1 else ()
+        for one, name in zip(described, same, strict=True)
+    ]
+    several = [i for i, name in enumerate(same) if times[name] > 1]
+    seen: set[tuple[object, int]] = set()
     kept: dict[int, list[int]] = {i: [] for i in several}
     longest = max((len(described[i].repeat.seeds) for i in several), default=0)
     for replicate in range(longest):
         for i in several:
             one = described[i]
             if replicate < len(one.repeat.seeds):
-                named = one.identity, one.repeat.seeds[replicate]
+                named = same[i], one.repeat.seeds[replicate]
                 if named not in seen:
                     seen.add(named)
                     kept[i].append(named[1])
