@@ -23,16 +23,51 @@ Layers = tuple[Mapping[str, Noted], ...]
 
 
 class Cell:
-    """A value, its canonical text (`lab.compiler.canonical`), and what was noted on the way."""
+    """A value, its canonical text (`lab.compiler.canonical`), and what was noted on the way.
 
-    __slots__ = ("layers", "text", "uses", "value")
+    `is_notable` says whether a schedule or a file stands in it, where that is known already.
+    """
 
-    def __init__(self, value: Value, text: str, layers: Layers = ()) -> None:
+    __slots__ = ("is_notable", "layers", "text", "uses", "value")
+
+    def __init__(
+        self, value: Value, text: str, layers: Layers = (), is_notable: bool | None = None
+    ) -> None:
         self.value = value
         self.text = text
         self.layers = layers
+        self.is_notable = _is_notable(value) if is_notable is None else is_notable
         #: What was made of it together with other things, by those things.
         self.uses: dict[object, object] | None = None
+
+
+def _is_notable(value: Value) -> bool:
+    if isinstance(value, list):
+        return any(map(_is_notable, value))
+    if not isinstance(value, dict):
+        return False
+    is_schedule = "schedule" in value or value.get("kind") == "schedule"
+    return is_schedule or "file" in value or any(map(_is_notable, value.values()))
+
+
+class Filled(dict[str, Value]):
+    """The arguments of a component at one point: what other points have too, and their `own`.
+
+    Always holds: it has every name of `common`, and the values of it but for those of `own`.
+    """
+
+    __slots__ = ("common", "own")
+
+    def __init__(
+        self, common: Mapping[str, Value], own: tuple[str, ...], values: Iterable[Value]
+    ) -> None:
+        super().__init__(common)
+        self.update(zip(own, values, strict=True))
+        self.common = common
+        self.own = own
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return dict, (dict(self),)
 
 
 class Settings(Mapping[str, Noted]):

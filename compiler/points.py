@@ -158,10 +158,9 @@ def _point(
     evaluator = scope.evaluator(axes, chooser)
     method = chosen_method(evaluator)
     stage = Pipelines(evaluator, vary).method(method)
-    note_roots(evaluator, method)
     point = Point(
         grid,
-        arm_text(method),
+        evaluator.recalled(("arm", method), lambda: note_roots(evaluator, method)),
         method,
         stage,
         evaluator.settings,
@@ -182,7 +181,7 @@ def chosen_method(evaluator: Evaluator) -> core.Core:
     for kind in ("model", "data"):
         if isinstance(axes, Axes) and axes.guarded(kind):
             evaluator.narrow(kind, _root_name(evaluator, kind) or "")
-    method = _chosen(evaluator)
+    method = evaluator.recalled(("method",), lambda: _chosen(evaluator))
     if isinstance(method, core.Arm):
         evaluator.narrow("method", method.name)
     return method
@@ -191,7 +190,7 @@ def chosen_method(evaluator: Evaluator) -> core.Core:
 def _chosen(evaluator: Evaluator) -> core.Core:
     axis = evaluator.lookup("method", NOWHERE)
     if axis is None:
-        return evaluator.recalled(("method",), lambda: _last_method(evaluator.study))
+        return _last_method(evaluator.study)
     expression, _ = evaluator.closed(axis)
     expression = cast(core.Core, expression)
     while isinstance(expression, core.Choice):
@@ -206,14 +205,15 @@ def _last_method(study: core.Study) -> core.Arm:
     return core.Arm(methods[-1].name, {}, {}, methods[-1].span)
 
 
-def note_roots(evaluator: Evaluator, method: core.Core) -> None:
-    """Note the names of the point's method, model and data."""
+def note_roots(evaluator: Evaluator, method: core.Core) -> str:
+    """Note the names of the point's method, model and data; what tables call the arm."""
     name = method.name if isinstance(method, core.Arm) else "method"
     evaluator.settings["method"] = Noted(name, "method")
     for kind in ("model", "data"):
         name = _root_name(evaluator, kind)
         if name is not None:
             evaluator.settings[kind] = Noted(name, kind)
+    return arm_text(method)
 
 
 def _root_name(evaluator: Evaluator, kind: str) -> str | None:

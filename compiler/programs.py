@@ -14,6 +14,7 @@ from functools import cached_property, partial
 from typing import Literal, cast
 
 from lab.compiler.canonical import digest
+from lab.compiler.cells import Filled
 from lab.compiler.lazily import Lazy
 from lab.compiler.plan import Node, Plan
 from lab.compiler.strands import FIXED, Strand, Woven, woven
@@ -191,7 +192,9 @@ class _Frozen:
         self._known: dict[tuple[int, bool], int] = {}
         #: Numbers by the identity of a node's arguments.
         self.static: dict[int, int] = {}
-        self._flags: dict[tuple[str, str], tuple[tuple[str, bool], ...]] = {}
+        self._flags: dict[tuple[str, str], dict[str, bool]] = {}
+        #: Numbers by what arguments have in common with others, and parts of their own.
+        self._filled: dict[tuple[object, ...], int] = {}
         self._numbers: dict[tuple[_Part, ...], int] = {}
         self._parts: list[tuple[_Part, ...]] = []
 
@@ -199,8 +202,8 @@ class _Frozen:
         """The number of the static part of a node's arguments."""
         known = self.static.get(id(node.arguments))
         if known is None:
-            parts = self._arguments(node.role, node.component, node.arguments)
-            known = self.static[id(node.arguments)] = self._number(parts)
+            known = self._arguments(node.role, node.component, node.arguments)
+            self.static[id(node.arguments)] = known
         return known
 
     def text(self, number: int) -> str:
@@ -214,10 +217,22 @@ class _Frozen:
             self._parts.append(parts)
         return number
 
-    def _arguments(self, kind: str, name: str, arguments: Mapping[str, Value]) -> tuple[_Part, ...]:
-        flags = self._traced(kind, name) or tuple((at, False) for at in sorted(arguments))
+    def _arguments(self, kind: str, name: str, arguments: Mapping[str, Value]) -> int:
+        """The number of a component's arguments. Of filled ones only their own are looked at."""
+        if not isinstance(arguments, Filled):
+            return self._number(self._spelled(kind, name, arguments))
+        traced = self._traced(kind, name)
+        own = [self._part(arguments[at], traced.get(at, False)) for at in arguments.own]
+        same = (kind, name, id(arguments.common), *own)
+        known = self._filled.get(same)
+        if known is None:
+            known = self._filled[same] = self._number(self._spelled(kind, name, arguments))
+        return known
+
+    def _spelled(self, kind: str, name: str, arguments: Mapping[str, Value]) -> tuple[_Part, ...]:
+        flags = self._traced(kind, name) or dict.fromkeys(sorted(arguments), False)
         parts: list[_Part] = [kind, name]
-        for at, traced in flags:
+        for at, traced in flags.items():
             value = arguments.get(at)
             # Most are plain and static: a call for each would cost more than the rest.
             kind_of = type(value)
@@ -233,7 +248,7 @@ class _Frozen:
         if isinstance(value, dict):
             known = self._known.get((id(value), traced))
             if known is None:
-                known = self._known[id(value), traced] = self._number(self._mapping(value, traced))
+                known = self._known[id(value), traced] = self._mapping(value, traced)
             return known
         if isinstance(value, list):
             return self._number(("list", *(self._part(one, traced) for one in value)))
@@ -241,20 +256,21 @@ class _Frozen:
             return _NUMBER
         return repr(value)
 
-    def _mapping(self, value: Mapping[str, Value], traced: bool) -> tuple[_Part, ...]:
+    def _mapping(self, value: Mapping[str, Value], traced: bool) -> int:
         if "component" in value and not traced:
             kind, name = cast(str, value["kind"]), cast(str, value["component"])
             return self._arguments(kind, name, cast(Mapping[str, Value], value["args"]))
         inner = traced and "duration" not in value
         named = ((name, self._part(one, inner)) for name, one in sorted(value.items()))
-        return tuple(part for pair in named for part in pair)
+        return self._number(tuple(part for pair in named for part in pair))
 
-    def _traced(self, kind: str, name: str) -> tuple[tuple[str, bool], ...]:
+    def _traced(self, kind: str, name: str) -> dict[str, bool]:
+        """Whether each argument of a component is traced."""
         known = self._flags.get((kind, name))
         if known is None:
             signature = self.catalog.signatures.get((kind, name))
             parameters = () if signature is None else signature.parameters
-            known = self._flags[kind, name] = tuple((one.name, one.traced) for one in parameters)
+            known = self._flags[kind, name] = {one.name: one.traced for one in parameters}
         return known
 
 

@@ -12,7 +12,7 @@ from typing import TypeVar, cast
 
 from lab.compiler.arithmetic import range_values
 from lab.compiler.canonical import text_of
-from lab.compiler.cells import Cell, Layers, Noted, Settings, merged
+from lab.compiler.cells import Cell, Filled, Layers, Noted, Settings, merged
 from lab.compiler.chooser import Chooser
 from lab.compiler.evaluate import (
     ANYTHING,
@@ -32,6 +32,7 @@ from lab.compiler.shapes import (
     Memory,
     Owner,
     Place,
+    Reading,
     Shape,
     around_arguments,
     entry,
@@ -69,6 +70,7 @@ class Remembering(Evaluator):
         view = self.memory.view(axes)
         self._view = view.shapes
         self._recalled = view.recalled
+        self._readings = view.readings
 
     def recalled(self, key: tuple[object, ...], work: Callable[[], T]) -> T:
         """What `work` gives: remembered by `key` if it asks for nothing."""
@@ -174,10 +176,12 @@ class Remembering(Evaluator):
                 shape.open.append(place)
             else:
                 shape.looked |= self.looked
+                shape.is_notable |= cell.is_notable
                 layers += cell.layers
             if outer is not None:
                 outer |= self.looked
         self.looked = outer
+        shape.own = tuple([place.info.name for place in shape.open])
         shape.texts = joined([texts[name] for name in sorted(texts)])
         shape.layer = (merged(layers),) if layers else ()
         shape.found = {slot: self.axes[slot] for slot in shape.looked if slot in self.axes}
@@ -190,26 +194,62 @@ class Remembering(Evaluator):
         if made is None:
             values = shape.values
             if cells:
-                values = {**values}
-                for place, cell in zip(shape.open, cells, strict=True):
-                    values[place.info.name] = cell.value
+                values = Filled(values, shape.own, [cell.value for cell in cells])
             layers = (*shape.layer, *[layer for cell in cells for layer in cell.layers])
-            made = shape.made[cells] = Cell(values, shape.text(cells), layers)
+            is_notable = shape.is_notable or any([cell.is_notable for cell in cells])
+            made = shape.made[cells] = Cell(values, shape.text(cells), layers, is_notable)
         return made
 
     def _open(self, place: Place, environment: Environment, supply: Supply | None) -> Cell:
-        cell = self._argument(place, environment)
+        reading = self._readings.get(place)
+        if reading is not None and self.looked is None:
+            cell = self._read(reading, place, environment)
+        else:
+            cell = self._argument(place, environment)
+            if place not in self._readings:
+                self._readings[place] = self._reading(place, environment)
         if place.supply is not None and supply is not None and cell.value is None:
             given = supply(place.supply)
             if given is not None:
                 return self._given(place, cell, given)
         return cell
 
+    def _read(self, reading: Reading, place: Place, environment: Environment) -> Cell:
+        """What stands at a place, by the option that is chosen."""
+        site = reading.site
+        if not (self.forks or self.chooser.met(site)):
+            return self._argument(place, environment)
+        position = self.chooser.choose(site, reading.count)
+        cell = reading.cells[position]
+        if cell is None:
+            cell = reading.cells[position] = self._argument(place, environment)
+        else:
+            self.asked += 1
+        return cell
+
+    def _reading(self, place: Place, environment: Environment) -> Reading | None:
+        """How a place is read where one of several plain values stands there by itself."""
+        if place.labels is not None or place.is_inside:
+            return None
+        outside = environment.overrides.get(place.slot) or self.axes.get(place.slot)
+        expression = place.written if outside is None else outside.expression
+        if outside is not None and outside.item is not None:
+            return None
+        if isinstance(expression, core.Choice):
+            are_plain = all([isinstance(one, core.Const) for one in expression.options])
+            return Reading(expression, len(expression.options)) if are_plain else None
+        if isinstance(expression, core.RangeChoice) and _is_plain(expression):
+            values = self.memory.ranges.get(id(expression))
+            return None if values is None else Reading(expression, len(values))
+        return None
+
     def _given(self, place: Place, instead_of: Cell, given: Cell) -> Cell:
         known = place.cells.get(given)
         if known is None:
             text = entry(place.info, given)
-            known = place.cells[given] = Cell(given.value, text, instead_of.layers)
+            known = place.cells[given] = Cell(
+                given.value, text, instead_of.layers, given.is_notable
+            )
         return known
 
     def _built(self, build: core.Build, environment: Environment) -> Cell:
@@ -223,7 +263,8 @@ class Remembering(Evaluator):
         args = self._filled(shape, environment, None)
         if args.uses is None:
             value: Value = {**head, "args": args.value}
-            args.uses = {"component": Cell(value, args.text, args.layers)}
+            is_notable = args.is_notable or head["kind"] == "schedule"
+            args.uses = {"component": Cell(value, args.text, args.layers, is_notable)}
         return cast(Cell, args.uses["component"])
 
     # Arguments
@@ -249,7 +290,8 @@ class Remembering(Evaluator):
                 check_range(place.info, inner.value, place.written)
             noted = {place.slot: Noted(inner.value, want.name)}
             below = () if standing is None or standing is inner else standing.layers
-            known = Cell(inner.value, entry(place.info, inner), (*below, *inner.layers, noted))
+            layers = (*below, *inner.layers, noted)
+            known = Cell(inner.value, entry(place.info, inner), layers, inner.is_notable)
             place.cells[inner] = known
         return known
 

@@ -55,13 +55,40 @@ class Place:
         self.constant: Cell | None = None
 
 
+class Reading:
+    """A place where one of several plain values stands, by the place of the choice among them.
+
+    `cells` are those that were found already.
+    """
+
+    __slots__ = ("cells", "count", "site")
+
+    def __init__(self, site: core.Choice | core.RangeChoice, count: int) -> None:
+        self.site = site
+        self.count = count
+        self.cells: list[Cell | None] = [None] * count
+
+
 class Shape:
     """A component in its surroundings: what is the same at every point, and what is not."""
 
-    __slots__ = ("around", "found", "layer", "looked", "made", "open", "texts", "values")
+    __slots__ = (
+        "around",
+        "found",
+        "is_notable",
+        "layer",
+        "looked",
+        "made",
+        "open",
+        "own",
+        "texts",
+        "values",
+    )
 
     def __init__(self) -> None:
         self.open: list[Place] = []
+        self.own: tuple[str, ...] = ()
+        self.is_notable = False
         self.values: dict[str, Value] = {}
         #: Canonical text of the arguments by name; a number is the place of an open one.
         self.texts: list[str | int] = []
@@ -89,15 +116,17 @@ class View:
     """What was found under the axes of one block: the shapes that fit them, and what is recalled.
 
     `recalled` is by whether choices are made already, and by key: a value and what was noted on the
-    way, or None where another point may find another one.
+    way, or None where another point may find another one. `readings` are by place, None where what
+    stands there takes more than a choice among plain values.
     """
 
-    __slots__ = ("axes", "recalled", "shapes")
+    __slots__ = ("axes", "readings", "recalled", "shapes")
 
     def __init__(self, axes: Mapping[str, Closure]) -> None:
         self.axes = axes
         self.shapes: dict[Key, Shape] = {}
         self.recalled: dict[tuple[object, ...], tuple[object, Layers] | None] = {}
+        self.readings: dict[Place, Reading | None] = {}
 
 
 class Memory:

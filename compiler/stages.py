@@ -36,6 +36,8 @@ class Template:
     digest: str
     #: Where the stage or measurement is written: the slot of its arguments, "" where it has none.
     slot: str = ""
+    #: Whether a schedule or a file stands in its arguments.
+    is_notable: bool = True
 
     def key(self, seed: int, vary: tuple[str, ...]) -> str:
         """The key of the node that this template is for a replicate."""
@@ -229,7 +231,8 @@ class Pipelines:
             f'"inputs":{{{used}}},"numerics":"{NUMERICS}"}}'
         )
         values = cast(Mapping[str, Value], arguments.value)
-        return Template(role, signature, values, inputs, is_random, owner, made, slot)
+        notable = arguments.is_notable
+        return Template(role, signature, values, inputs, is_random, owner, made, slot, notable)
 
 
 def owners(template: Template) -> Iterator[str]:

@@ -83,6 +83,11 @@ class Strand:
         return self.template.arguments
 
     @property
+    def is_notable(self) -> bool:
+        """Whether a schedule or a file stands in the arguments of its nodes."""
+        return self.template.is_notable
+
+    @property
     def label(self) -> str:
         """A node of it in a few words."""
         return label_of(self.template, self._shown)
@@ -192,6 +197,12 @@ def kinds(plan: Plan) -> Iterable[Strand | Node]:
     """One for each kind of node in a plan: all but replicates and inputs are told by it."""
     known = woven(plan)
     return plan.nodes if known is None else known.strands
+
+
+def notable_kinds(plan: Plan) -> Iterable[Strand | Node]:
+    """The kinds of nodes in whose arguments a schedule or a file may stand."""
+    known = woven(plan)
+    return plan.nodes if known is None else [one for one in known.strands if one.is_notable]
 
 
 def repeats_of(plan: Plan) -> Mapping[str, Repeated]:

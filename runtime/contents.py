@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lab.compiler.plan import Plan
-from lab.compiler.strands import kinds
+from lab.compiler.strands import notable_kinds
 from lab.runtime.files import write_atomically
 from lab.spec.catalog import cache_folder
 from lab.spec.values import Value
@@ -110,7 +110,7 @@ def named_files(plan: Plan) -> dict[str, str | None]:
     """The files that a plan names, with the content that it counts on."""
     found: dict[str, str | None] = {}
     looked: set[int] = set()
-    for node in kinds(plan):
+    for node in notable_kinds(plan):
         _look_into(node.arguments.values(), found, looked)
     return found
 

@@ -36,8 +36,11 @@ def lines_of_strands(work: Work) -> dict[str, Line]:
             line = found[name] = Line()
         line.nodes += count
         line.uses += strand.uses
-        line.states["new"] += len(needed)
-        line.states["have"] += count - len(needed) - len(rest)
+        left = count - len(needed) - len(rest)
+        if needed:
+            line.states["new"] += len(needed)
+        if left:
+            line.states["have"] += left
         if rest:
             line.states["not needed"] += len(rest)
     return found

@@ -7,7 +7,7 @@ from lab.cli.sparkline import drawn, knots, schedules_in, value_at, values_of
 from lab.cli.tables import Row, table
 from lab.compiler.facts import Asking, UnknownError
 from lab.compiler.plan import Plan
-from lab.compiler.strands import kinds, line_of, repeats_of
+from lab.compiler.strands import line_of, notable_kinds, repeats_of
 from lab.runtime.arithmetic import asking
 from lab.spec.values import Value
 
@@ -47,7 +47,7 @@ def schedules(one: Planned) -> Iterator[str]:
     rows: dict[Row, None] = {}
     looked: dict[int, bool] = {}
     facts = asking(one.catalog)
-    for kind in kinds(one.plan):
+    for kind in notable_kinds(one.plan):
         if _may_change(kind.arguments, looked):
             rows |= dict.fromkeys(_drawn(line_of(kind), kind.arguments, facts))
     shown = list(rows)[:_MOST_SCHEDULES]
