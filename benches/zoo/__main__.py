@@ -10,11 +10,11 @@ import argparse
 import json
 import subprocess
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from benches.zoo.models import ZOO, Entry
+from lab.runtime.bridge.parity import TOLERANCE, Distance, StepErrors
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "results" / "zoo.json"
@@ -22,8 +22,6 @@ DOCUMENT = ROOT / "docs" / "models.md"
 BEGIN, END = "<!-- zoo: begin -->", "<!-- zoo: end -->"
 #: Examples that a network is converted with, and that it is compared on.
 CONVERTED, COMPARED = 2, 3
-#: An answer within this of float64 is the same answer: some hundred roundings of float32.
-TOLERANCE = 1e-5
 SECONDS = 1200
 
 
@@ -31,7 +29,7 @@ def measured(entry: Entry) -> dict[str, Any]:
     """Errors of one network, or why there are none."""
     from benches.zoo.built import build, inputs_of
     from lab.runtime.bridge.exported import convert
-    from lab.runtime.bridge.parity import allowed_of_gradients, evaluation_error, step_errors
+    from lab.runtime.bridge.parity import evaluation_error, step_errors
     from lab.runtime.errors import Unconvertible
 
     module = build(entry)
@@ -44,18 +42,17 @@ def measured(entry: Entry) -> dict[str, Any]:
     return {
         "nodes": len(conversion.evaluating.nodes),
         "evaluation": evaluation_error(module, conversion, inputs),
-        **asdict(errors),
-        "allowed_gradients": allowed_of_gradients(conversion, errors),
+        "step": {which: step._asdict() for which, step in vars(errors).items()},
     }
 
 
 def works(found: dict[str, Any]) -> bool:
     """Whether answers, loss, statistics and gradients are torch's."""
-    if "missing" in found:
-        return False
-    near = max(found["evaluation"], found["loss"], found["statistics"]) <= TOLERANCE
-    allowed = found.get("allowed_gradients", max(TOLERANCE, 4 * found["torch_gradients"]))
-    return near and found["gradients"] <= allowed
+    return "missing" not in found and found["evaluation"] <= TOLERANCE and _errors(found).is_torchs
+
+
+def _errors(found: dict[str, Any]) -> StepErrors:
+    return StepErrors(**{which: Distance(**step) for which, step in found["step"].items()})
 
 
 def table(results: dict[str, dict[str, Any]]) -> str:
@@ -65,8 +62,8 @@ def table(results: dict[str, dict[str, Any]]) -> str:
     lines = [
         f"{good} of {len(ZOO)} networks work; {len(ZOO) - len(known)} were not measured.",
         "",
-        "| network | of | nodes | answers | loss | statistics | gradients (torch's) | state |",
-        "|---|---|---:|---:|---:|---:|---:|---|",
+        "| network | of | nodes | answers | in float64 | loss | statistics | gradients | state |",
+        "|---|---|---:|---:|---:|---:|---:|---:|---|",
         *(_row(entry, found) for entry, found in known),
     ]
     return "\n".join(lines)
@@ -74,10 +71,19 @@ def table(results: dict[str, dict[str, Any]]) -> str:
 
 def _row(entry: Entry, found: dict[str, Any]) -> str:
     if "missing" in found:
-        return f"| {entry.name} | {entry.library} | | | | | | {found['missing']} |"
-    numbers = [f"{found[part]:.0e}" for part in ("evaluation", "loss", "statistics")]
-    gradients = f"{found['gradients']:.0e} ({found['torch_gradients']:.0e})"
-    cells = [entry.name, entry.library, str(found["nodes"]), *numbers, gradients]
+        return f"| {entry.name} | {entry.library} | | | | | | | {found['missing']} |"
+    errors = _errors(found)
+    cells = [
+        entry.name,
+        entry.library,
+        str(found["nodes"]),
+        f"{found['evaluation']:.0e}",
+        f"{max(errors.same):.0e}",
+        *(
+            f"{ours:.0e} ({torch:.0e})"
+            for ours, torch in zip(errors.found, errors.torch, strict=True)
+        ),
+    ]
     return "| " + " | ".join([*cells, "works" if works(found) else "differs"]) + " |"
 
 

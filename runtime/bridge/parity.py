@@ -6,8 +6,8 @@ loss is the cross-entropy of the first answer, taken as logits.
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from jaxtyping import Array
 
-from lab.runtime.foreign.graph import Conversion
+from lab.runtime.foreign.graph import Conversion, Graph, Node
 from lab.runtime.foreign.run import compute
 
 #: Names under which layers keep the share that they drop.
@@ -34,37 +34,56 @@ _SHARES = (
 )
 
 
-@dataclass(frozen=True)
-class StepErrors:
-    """Errors of one training step, relative to what float64 finds.
+#: An answer within this of float64 is the same answer: some hundred roundings of float32.
+TOLERANCE = 1e-5
+#: The same function, computed in float64 on both sides.
+EXACT = 1e-9
+#: A step may be so many times as far from float64 as torch's own in float32 is.
+TIMES_TORCH = 4
+#: Some roundings of float32. What they do to weights, arithmetic in float32 does to results.
+ROUNDINGS = 2.0**-20
+#: How often weights are rounded, to see whether a unit falls on the other side of its kink.
+DRAWS = 3
 
-    `gradients` is the norm of the difference of all gradients over the norm of them all, and
-    `torch_gradients` that of torch's own in float32: a ReLU at zero falls on either side in both.
-    `torch_statistics` likewise: the variance of a few numbers behind fifty layers is uncertain.
+
+class Distance(NamedTuple):
+    """How far a training step is from another, relative to the other.
+
+    `gradients` is the norm of the difference of all gradients over the norm of them all, `loss`
+    and `statistics` (buffers that the step moves) the largest difference over the largest value.
     """
 
     loss: float
     statistics: float
-    torch_statistics: float
     gradients: float
-    torch_gradients: float
 
 
-#: Operators whose slope jumps: float32 may fall on the other side of one than float64.
-_KINKS = ("hard", "leaky_relu", "max_pool", "prelu", "relu")
-#: What one unit on the other side does to all gradients, in the networks measured.
-AFTER_A_KINK = 1e-3
-#: An answer within this of float64 is the same answer: some hundred roundings of float32.
-TOLERANCE = 1e-5
-#: Gradients may be so many times as far from float64 as torch's own in float32 are.
-TIMES_TORCH = 4
+@dataclass(frozen=True)
+class StepErrors:
+    """Distances of one training step from torch's in float64.
 
+    `found` is the conversion's in float32, and `same` in float64: whether it is the same function.
+    `torch` is torch's own in float32. `rounded` is torch's in float64 of weights that are
+    `ROUNDINGS` off, the largest of `DRAWS`: what float32 can be asked for. Behind a ReLU, gradients
+    jump; behind fifty layers, the variance of a few numbers is uncertain.
+    """
 
-def allowed_of_gradients(conversion: Conversion, errors: StepErrors) -> float:
-    """How far gradients may be from float64's in a network of these operators."""
-    operators = {node.operator.lstrip("_") for node in conversion.training.nodes}
-    jumps = any(operator.startswith(_KINKS) for operator in operators)
-    return max(AFTER_A_KINK if jumps else TOLERANCE, TIMES_TORCH * errors.torch_gradients)
+    found: Distance
+    same: Distance
+    torch: Distance
+    rounded: Distance
+
+    @property
+    def allowed(self) -> Distance:
+        """How far the step in float32 may be."""
+        both = zip(self.torch, self.rounded, strict=True)
+        return Distance(*(max(TOLERANCE, TIMES_TORCH * own, by) for own, by in both))
+
+    @property
+    def is_torchs(self) -> bool:
+        """Whether the conversion is the same function, and as exact as float32 allows."""
+        near = all(a <= b for a, b in zip(self.found, self.allowed, strict=True))
+        return near and max(self.same) <= EXACT
 
 
 def weights(module: torch.nn.Module, conversion: Conversion) -> tuple[dict, dict]:
@@ -78,7 +97,7 @@ def weights(module: torch.nn.Module, conversion: Conversion) -> tuple[dict, dict
 
 def _narrow(value: torch.Tensor) -> np.ndarray:
     array = value.detach().cpu().numpy()
-    return array.astype({"i": np.int32, "f": np.float32}.get(array.dtype.kind, array.dtype))
+    return array.astype(np.int32) if array.dtype.kind == "i" else array
 
 
 def evaluation_error(
@@ -109,50 +128,96 @@ def step_errors(
     module: torch.nn.Module, conversion: Conversion, inputs: Mapping[str, torch.Tensor]
 ) -> StepErrors:
     """Errors of the loss, of the statistics moved, and of the gradients."""
+    exact = _torch_step(_exact(module), _doubled(inputs))
+    found = _step(module, conversion, inputs)
+    with jax.enable_x64(True):
+        same = _step(_exact(module), widened(conversion), _doubled(inputs))
+    steps = [_torch_step(_rounded(module, seed), _doubled(inputs)) for seed in range(DRAWS)]
+    return StepErrors(
+        found=_distance(found, exact),
+        same=_distance(same, exact),
+        torch=_distance(_torch_step(copy.deepcopy(module), inputs), exact),
+        rounded=Distance(*map(max, zip(*(_distance(one, exact) for one in steps), strict=True))),
+    )
+
+
+def widened(conversion: Conversion) -> Conversion:
+    """A conversion whose graphs compute in float64 wherever they computed in float32."""
+    return replace(
+        conversion,
+        evaluating=_widened(conversion.evaluating),
+        training=_widened(conversion.training),
+    )
+
+
+def _widened(graph: Graph) -> Graph:
+    def wide(said: Any) -> Any:
+        if isinstance(said, Mapping):
+            return {"dtype": "float64"} if said == {"dtype": "float32"} else said
+        return [wide(one) for one in said] if isinstance(said, (list, tuple)) else said
+
+    def node(one: Node) -> Node:
+        kwargs = {name: wide(value) for name, value in one.kwargs.items()}
+        return replace(one, args=tuple(wide(one.args)), kwargs=kwargs)
+
+    constants = {
+        name: values.astype(np.float64) if values.dtype == np.float32 else values
+        for name, values in graph.constants.items()
+    }
+    return replace(graph, nodes=tuple(map(node, graph.nodes)), constants=constants)
+
+
+@dataclass(frozen=True)
+class _Step:
+    loss: float
+    statistics: Mapping[str, np.ndarray]
+    gradients: Mapping[str, np.ndarray]
+
+
+def _step(
+    module: torch.nn.Module, conversion: Conversion, inputs: Mapping[str, torch.Tensor]
+) -> _Step:
+    """A step of the conversion, in the type of the module."""
     params, buffers = weights(module, conversion)
     labels = np.arange(len(next(iter(inputs.values()))))
 
     def loss(params: dict) -> tuple[Array, dict]:
         found, moved = compute(conversion.training, params, buffers, arrays(inputs))
         logits = next(iter(found.values()))
-        logits = jnp.reshape(logits, (len(logits), -1)).astype(jnp.float32)
+        logits = jnp.reshape(logits, (len(logits), -1))
         chosen = jax.nn.log_softmax(logits)[labels, labels % logits.shape[1]]
         return -jnp.mean(chosen), moved
 
     (value, moved), gradients = _once(jax.value_and_grad(loss, has_aux=True))(params)
-    exact = _torch_step(_exact(module), _doubled(inputs), labels)
-    single = _torch_step(copy.deepcopy(module), inputs, labels)
-    return StepErrors(
-        loss=abs(float(value) - exact.loss) / abs(exact.loss),
-        statistics=max((_error(moved[n], exact.state[n]) for n in buffers), default=0.0),
-        torch_statistics=max(
-            (_error(single.state[n], exact.state[n]) for n in buffers), default=0.0
-        ),
-        gradients=_distance({n: np.asarray(g) for n, g in gradients.items()}, exact.gradients),
-        torch_gradients=_distance(single.gradients, exact.gradients),
-    )
+    numpy = {name: np.asarray(value) for name, value in moved.items()}
+    return _Step(float(value), numpy, {n: np.asarray(g) for n, g in gradients.items()})
 
 
-@dataclass(frozen=True)
-class _Step:
-    loss: float
-    state: dict[str, torch.Tensor]
-    gradients: dict[str, np.ndarray]
-
-
-def _torch_step(
-    module: torch.nn.Module, inputs: Mapping[str, torch.Tensor], labels: np.ndarray
-) -> _Step:
+def _torch_step(module: torch.nn.Module, inputs: Mapping[str, torch.Tensor]) -> _Step:
     without_dropping(module.train())
     logits = answers(module(**inputs))[0]
     logits = logits.reshape(len(logits), -1)
-    loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy(labels) % logits.shape[1])
+    labels = torch.arange(len(logits)) % logits.shape[1]
+    loss = torch.nn.functional.cross_entropy(logits, labels)
     loss.backward()
     gradients = {
         name: np.zeros(p.shape) if p.grad is None else p.grad.numpy()
         for name, p in module.named_parameters()
     }
-    return _Step(loss.item(), module.state_dict(), gradients)
+    buffers = module.named_buffers(remove_duplicate=False)
+    statistics = {name: buffer.numpy() for name, buffer in buffers}
+    return _Step(loss.item(), statistics, gradients)
+
+
+def _rounded(module: torch.nn.Module, seed: int) -> torch.nn.Module:
+    """The module in float64, every weight some roundings of float32 off."""
+    draws = torch.Generator().manual_seed(seed)
+    rounded = _exact(module)
+    with torch.no_grad():
+        for parameter in rounded.parameters():
+            signs = torch.randint(0, 2, parameter.shape, generator=draws) * 2 - 1
+            parameter.mul_(1 + ROUNDINGS * signs)
+    return rounded
 
 
 def _exact(module: torch.nn.Module) -> torch.nn.Module:
@@ -190,9 +255,22 @@ def _error(found: Any, expected: Any) -> float:
     return float(np.abs(np.asarray(found, np.float64) - expected).max() / max(scale, 1e-30))
 
 
-def _distance(found: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray]) -> float:
-    difference = sum(float(np.sum((found[n] - e) ** 2)) for n, e in expected.items())
-    return (difference / sum(float(np.sum(e**2)) for e in expected.values())) ** 0.5
+def _distance(found: _Step, exact: _Step) -> Distance:
+    gone = sum(
+        float(np.sum((found.gradients[name] - value) ** 2))
+        for name, value in exact.gradients.items()
+    )
+    size = sum(float(np.sum(value**2)) for value in exact.gradients.values())
+    moved = [
+        _error(value, exact.statistics[name])
+        for name, value in found.statistics.items()
+        if value.dtype.kind == "f"
+    ]
+    return Distance(
+        loss=abs(found.loss - exact.loss) / abs(exact.loss),
+        statistics=max(moved, default=0.0),
+        gradients=(gone / size) ** 0.5,
+    )
 
 
 def randomized(module: torch.nn.Module, seed: int) -> torch.nn.Module:

@@ -33,6 +33,7 @@ class ForeignModel(Model):
     """A network that a torch library builds. Final classes are components, one file each."""
 
     classes: int
+    is_of_libraries = True
 
     @property
     @abstractmethod

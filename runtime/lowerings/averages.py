@@ -22,7 +22,7 @@ Kept = tuple[Array, Array, Array, Array]
 def weighed_average(
     scores: Float[Array, "*batch queries keys"], values: Float[Array, "*batch keys size"]
 ) -> Float[Array, "*batch queries size"]:
-    """`softmax(scores) values`, of the type of the values. Scores are float32."""
+    """`softmax(scores) values`, of the type of the values. Scores are at least float32."""
     return _forward(scores, values)[0]
 
 

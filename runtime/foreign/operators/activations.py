@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-from lab.runtime.foreign.operators.common import as_float, ranked
+from lab.runtime.foreign.operators.common import as_float, ranked, widened
 from lab.runtime.lowerings.gelu import gelu as exact_gelu
 
 
@@ -88,13 +88,13 @@ def threshold(x: Array, threshold: float, value: float) -> Array:
 def softmax(x: Array, dim: int, dtype: str | None = None) -> Array:
     """Shares along an axis, computed in float32 where `x` is narrower."""
     kept = jnp.dtype(dtype) if dtype else as_float(x).dtype
-    return jax.nn.softmax(_wide(x), axis=dim).astype(kept)
+    return jax.nn.softmax(widened(x), axis=dim).astype(kept)
 
 
 def log_softmax(x: Array, dim: int, dtype: str | None = None) -> Array:
     """Logarithms of shares along an axis, computed in float32 where `x` is narrower."""
     kept = jnp.dtype(dtype) if dtype else as_float(x).dtype
-    return jax.nn.log_softmax(_wide(x), axis=dim).astype(kept)
+    return jax.nn.log_softmax(widened(x), axis=dim).astype(kept)
 
 
 def internal_softmax(x: Array, dim: int, half_to_float: bool = False) -> Array:
@@ -107,10 +107,6 @@ def internal_log_softmax(x: Array, dim: int, half_to_float: bool = False) -> Arr
     """`log_softmax` under the name that torch uses inside."""
     del half_to_float
     return log_softmax(x, dim)
-
-
-def _wide(x: Array) -> Array:
-    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
 
 
 def softshrink(x: Array, lambd: float = 0.5) -> Array:

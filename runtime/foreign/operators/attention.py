@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from lab.runtime.foreign.operators.common import ranked
+from lab.runtime.foreign.operators.common import ranked, widened
 from lab.runtime.foreign.operators.randomness import Draws, dropped
 from lab.runtime.lowerings.averages import weighed_average
 
@@ -34,7 +34,7 @@ def attention(  # noqa: PLR0913 - as many as the operator has
     if enable_gqa:
         key, value = (_repeated(one, query.shape[-3]) for one in (key, value))
     scale = query.shape[-1] ** -0.5 if scale is None else scale
-    scores = jnp.matmul(query * scale, jnp.swapaxes(key, -1, -2)).astype(jnp.float32)
+    scores = widened(jnp.matmul(query * scale, jnp.swapaxes(key, -1, -2)))
     mask = _mask(scores, attn_mask, is_causal=is_causal)
     if dropout_p > 0 and draws.keys is not None:
         weights = _weights(scores, mask).astype(value.dtype)

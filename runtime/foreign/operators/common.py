@@ -37,4 +37,9 @@ def each(given: int | Sequence[int], axes: int) -> tuple[int, ...]:
 
 def as_float(array: Array) -> Array:
     """Whole numbers and truth values as float32; anything else as it is."""
-    return array if jnp.issubdtype(array.dtype, jnp.inexact) else array.astype(jnp.float32)
+    return array if jnp.issubdtype(array.dtype, jnp.inexact) else array.astype(float)
+
+
+def widened(array: Array) -> Array:
+    """What is narrower than float32 as float32; anything else as it is."""
+    return array.astype(jnp.promote_types(array.dtype, jnp.float32))

@@ -24,7 +24,7 @@ def full(size: Sequence[int], fill_value: Any, dtype: str | None = None) -> Arra
 
 def _type_of(number: Any) -> Any:
     """The type that torch gives to a number."""
-    kinds = {bool: jnp.bool_, int: jnp.int32, float: jnp.float32}
+    kinds = {bool: jnp.bool_, int: jnp.int32, float: float}
     return kinds.get(type(number), jnp.asarray(number).dtype)
 
 
@@ -40,7 +40,7 @@ def new_full(x: Array, size: Sequence[int], fill_value: Any, dtype: str | None =
 
 def _filled(number: int) -> Callable[..., Array]:
     def make(size: Sequence[int], dtype: str | None = None) -> Array:
-        return jnp.full(size, number, dtype or jnp.float32)
+        return jnp.full(size, number, dtype or float)
 
     return make
 
@@ -66,17 +66,17 @@ def fill(x: Array, value: Any) -> Array:
 
 def scalar_tensor(s: Any, dtype: str | None = None) -> Array:
     """A number as an array without axes."""
-    return jnp.full((), s, dtype or jnp.float32)
+    return jnp.full((), s, dtype or float)
 
 
 def linspace(start: float, end: float, steps: int, dtype: str | None = None) -> Array:
     """Numbers at equal distances, both ends among them."""
-    return jnp.linspace(start, end, steps, dtype=dtype or jnp.float32)
+    return jnp.linspace(start, end, steps, dtype=dtype or float)
 
 
 def eye(n: int, dtype: str | None = None) -> Array:
     """The identity."""
-    return jnp.eye(n, dtype=dtype or jnp.float32)
+    return jnp.eye(n, dtype=dtype or float)
 
 
 def lower_triangle(x: Array, diagonal: int = 0) -> Array:

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
-from lab.runtime.foreign.operators.common import ranked
+from lab.runtime.foreign.operators.common import ranked, widened
 from lab.runtime.lowerings.standard import standardized, statistics
 
 
@@ -43,7 +43,7 @@ def _batch_statistics(x: Array) -> tuple[Array, Array, Array]:
     cancellation.
     """
     axes = (0, *range(2, x.ndim))
-    wide = x.astype(jnp.float32)
+    wide = widened(x)
     around = lax.stop_gradient(jnp.mean(wide[:1], axes))
     centered = wide - _over_channels(around, x.ndim)
     offset = jnp.mean(centered, axes)
@@ -67,7 +67,7 @@ def _over_channels(array: Array, rank: int) -> Array:
 def batch_norm_in_evaluation(x: Array, *given: Any, momentum: float, eps: float) -> tuple:
     """Normalization by the running statistics."""
     y, *_ = batch_norm(x, *given, training=False, momentum=momentum, eps=eps)
-    nothing = jnp.zeros(0, jnp.float32)
+    nothing = jnp.zeros(0, float)
     return y, nothing, nothing
 
 
@@ -98,7 +98,7 @@ def native_layer_norm(
 ) -> tuple[Array, Array, Array]:
     """`layer_norm`, with the mean and the inverse deviation."""
     axes = tuple(range(x.ndim - len(normalized_shape), x.ndim))
-    wide = x.astype(jnp.float32)
+    wide = widened(x)
     y = _affine(standardized(wide, axes, eps), weight, bias).astype(x.dtype)
     return y, *statistics(wide, axes, eps)
 
@@ -119,7 +119,7 @@ def group_norm(
 ) -> Float[Array, "batch channels *space"]:
     """Normalization over groups of channels (Wu and He 2018, arXiv 1803.08494)."""
     del cudnn_enabled
-    grouped = jnp.reshape(x.astype(jnp.float32), (x.shape[0], num_groups, -1))
+    grouped = jnp.reshape(widened(x), (x.shape[0], num_groups, -1))
     y = jnp.reshape(standardized(grouped, (2,), eps), x.shape)
     y = y if weight is None else y * _over_channels(weight, x.ndim)
     return (y if bias is None else y + _over_channels(bias, x.ndim)).astype(x.dtype)
@@ -131,7 +131,7 @@ def rms_norm(
     """Division by the root of the mean square (Zhang and Sennrich 2019, arXiv 1910.07467)."""
     axes = tuple(range(x.ndim - len(normalized_shape), x.ndim))
     eps = float(jnp.finfo(x.dtype).eps) if eps is None else eps
-    wide = x.astype(jnp.float32)
+    wide = widened(x)
     y = wide * lax.rsqrt(jnp.mean(jnp.square(wide), axes, keepdims=True) + eps)
     return _affine(y, weight, None).astype(x.dtype)
 
@@ -150,7 +150,7 @@ def vector_norm(
     x: Array, ord: float = 2, *, dim: Any = None, keepdim: bool = False, dtype: str | None = None
 ) -> Array:
     """`(Σ |x|^ord)^(1 / ord)` along axes; its gradient at zero is zero."""
-    wide = jnp.abs(x.astype(dtype or jnp.promote_types(x.dtype, jnp.float32)))
+    wide = jnp.abs(x.astype(dtype) if dtype else widened(x))
     axes = tuple(range(x.ndim)) if dim is None else dim
     axes = (axes,) if isinstance(axes, int) else tuple(axes)
     if abs(ord) == float("inf"):

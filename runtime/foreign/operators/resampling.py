@@ -57,7 +57,7 @@ def _cubic_weight(distance: np.ndarray) -> np.ndarray:
 
 
 def _matrix(size: int, parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-    matrix = np.zeros((len(parts[0][0]), size), np.float32)
+    matrix = np.zeros((len(parts[0][0]), size))
     for places, weights in parts:
         np.add.at(matrix, (np.arange(len(places)), places), weights)
     return matrix
