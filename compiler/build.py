@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from lab.compiler.axes import slots_at
 from lab.compiler.claims import plan_claim
 from lab.compiler.evaluate import NOWHERE, Contents, Noted
-from lab.compiler.formulas import Formula, Own, formulas_of
+from lab.compiler.formulas import Formulas, Own, formulas_of
 from lab.compiler.graph import Asked
-from lab.compiler.measures import Metrics, Universe
+from lab.compiler.measures import Metrics, Universe, measured
 from lab.compiler.needs import refuse_unmet
 from lab.compiler.plan import Adaptive, AxisSummary, ColumnPlan, FigurePlan, Plan, Removed
 from lab.compiler.points import ROOTS, Expansion, Point, Scope, arm_text, expand, narrowed
@@ -89,6 +89,8 @@ class _Builder:
         self.texts = {slot: path.text for path in self.written for slot in path.slots}
         self.columns = _columns(scope.study)
         self._known_texts: dict[int, tuple[Noted, str]] = {}
+        #: By the axes that are meant for a point, which its grid keeps, and what replicates vary.
+        self._known_formulas: dict[tuple[int, tuple[str, ...]], Formulas] = {}
         self._departs: dict[frozenset[str], tuple[str, ...]] = {}
 
     def plan(self, decided: Decisions | None = None) -> Plan:
@@ -121,20 +123,31 @@ class _Builder:
 
     def _described(self, point: Point, universe: Universe) -> Described:
         repeat = point.grid.repeat or self.study.repeat
-        evaluator = narrowed(self.scope.evaluator(point.axes, point.chooser), point.settings)
-        evaluator.forks = False
-        metrics = Metrics(evaluator, repeat.vary, point.stage, universe=universe)
-        formulas = evaluator.recalled(
-            ("columns", repeat.vary), lambda: formulas_of(dict(self._labeled(metrics)))
-        )
-        measured = [
-            metrics.own(one) if isinstance(one, Own) else one.template for one in formulas.leaves
+        formulas, method, vary = self._formulas(point, universe), point.stage, repeat.vary
+        found = [
+            measured(one, method, vary) if isinstance(one, Own) else one.template
+            for one in formulas.leaves
         ]
-        return Described(point, repeat, formulas, tuple(measured), self)
+        return Described(point, repeat, formulas, tuple(found), self)
 
-    def _labeled(self, metrics: Metrics) -> Iterator[tuple[str, Formula]]:
-        for column in self.columns.values():
-            yield column.label, metrics.open_formula(column.metric, NOWHERE)
+    def _formulas(self, point: Point, universe: Universe) -> Formulas:
+        """The columns at a point, known where they ask for nothing that points differ in."""
+        vary = (point.grid.repeat or self.study.repeat).vary
+        key = id(point.narrowed), vary
+        known = self._known_formulas.get(key)
+        if known is None:
+            evaluator = narrowed(self.scope.evaluator(point.axes, point.chooser), point.settings)
+            evaluator.forks = False
+            metrics = Metrics(evaluator, vary, point.stage, universe=universe)
+            known = formulas_of(
+                {
+                    column.label: metrics.open_formula(column.metric, NOWHERE)
+                    for column in self.columns.values()
+                }
+            )
+            if not evaluator.asked:
+                self._known_formulas[key] = known
+        return known
 
     def departing(self, point: Point) -> tuple[str, ...]:
         """The paths at which axes set what the point's arm as defined does not have."""

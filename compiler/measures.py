@@ -10,7 +10,7 @@ from lab.compiler.evidence import Row, evidence
 from lab.compiler.formulas import Formula, Leaf, Operation, Own, closed
 from lab.compiler.points import Point, Scope, narrowed
 from lab.compiler.problem import Problem
-from lab.compiler.stages import Pipelines, Template, named
+from lab.compiler.stages import Pipelines, Template, named, shared
 from lab.spec import core
 from lab.spec.records import made_by, record, replaced
 from lab.spec.signature import Signature
@@ -61,8 +61,7 @@ class Metrics:
         """A measurement of this point's method."""
         if self.method is None:
             raise Problem("E0601", "`method` means nothing here: name an arm", own.at.arm.span)
-        inputs = {**own.inputs, "of": self.method}
-        return self._shared(own.at, own.signature, own.arguments, inputs)
+        return measured(own, self.method, self.pipelines.vary)
 
     def open_formula(self, metric: core.Core, environment: Environment) -> Formula:
         """What a metric means whatever the method is."""
@@ -109,24 +108,9 @@ class Metrics:
         inputs = self.pipelines.arms(signature, measure, environment)
         if isinstance(measure.arm, core.TheMethod):
             return Own(measure, signature, arguments, inputs, measure.field)
-        inputs["of"] = self._arm(measure.arm, environment)
-        return Leaf(self._shared(measure, signature, arguments, inputs), measure.field)
-
-    def _shared(
-        self,
-        measure: core.Measure,
-        signature: Signature,
-        arguments: Cell,
-        inputs: Mapping[str, Template],
-    ) -> Template:
-        return self.pipelines.shared(
-            arguments,
-            "measurement",
-            signature,
-            inputs=inputs,
-            owner=inputs["of"].owner,
-            at=measure,
-        )
+        arm = self._arm(measure.arm, environment)
+        own = Own(measure, signature, arguments, inputs)
+        return Leaf(measured(own, arm, self.pipelines.vary), measure.field)
 
     def _on_split(self, arguments: Cell, measure: core.Measure, signature: Signature) -> Cell:
         values = cast(Mapping[str, Value], arguments.value)
@@ -187,6 +171,13 @@ class Metrics:
             split=self.split,
         )
         return _part(there.formula(body, inside), call)
+
+
+def measured(own: Own, method: Template, vary: tuple[str, ...]) -> Template:
+    """A measurement of a method."""
+    what = ("measurement", own.signature, own.arguments, vary)
+    inputs = {**own.inputs, "of": method}
+    return shared(what, inputs=inputs, owner=method.owner, slot=own.at.slot)
 
 
 def _part(formula: Formula, call: core.MetricCall) -> Formula:

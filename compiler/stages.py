@@ -186,15 +186,8 @@ class Pipelines:
         at: core.Build | core.Measure,
     ) -> Template:
         """The one template of some arguments with some inputs."""
-        if arguments.uses is None:
-            arguments.uses = {}
-        key = (owner, self.vary, *inputs, *inputs.values())
-        known = arguments.uses.get(key)
-        if known is None:
-            known = arguments.uses[key] = self._made(
-                role, signature, arguments, inputs=inputs, owner=owner, slot=at.slot
-            )
-        return cast(Template, known)
+        what = (role, signature, arguments, self.vary)
+        return shared(what, inputs=inputs, owner=owner, slot=at.slot)
 
     def template(
         self,
@@ -209,30 +202,42 @@ class Pipelines:
         """A template and its digest."""
         values = cast(dict[str, Value], arguments)
         cell = Cell(values, text_of_arguments(signature, values, self.evaluator.catalog))
-        return self._made(role, signature, cell, inputs=inputs, owner=owner, slot=slot)
+        what = (role, signature, cell, self.vary)
+        return _made(what, inputs=inputs, owner=owner, slot=slot)
 
-    def _made(
-        self,
-        role: Literal["stage", "measurement"],
-        signature: Signature,
-        arguments: Cell,
-        *,
-        inputs: Mapping[str, Template],
-        owner: str,
-        slot: str,
-    ) -> Template:
-        streams = signature.streams
-        acts = any(one in self.vary for one in streams) if self.vary else bool(streams)
-        is_random = acts or any([one.random for one in inputs.values()])
-        used = ",".join([f'"{name}":"{inputs[name].digest}"' for name in sorted(inputs)])
-        made = digest_of_text(
-            f'{{"arguments":{arguments.text},'
-            f'"component":["{role}","{signature.name}","{signature.version}"],'
-            f'"inputs":{{{used}}},"numerics":"{NUMERICS}"}}'
-        )
-        values = cast(Mapping[str, Value], arguments.value)
-        notable = arguments.is_notable
-        return Template(role, signature, values, inputs, is_random, owner, made, slot, notable)
+
+#: What a template is of: the component with its arguments, and the streams that replicates differ
+#: in.
+What = tuple[Literal["stage", "measurement"], Signature, Cell, tuple[str, ...]]
+
+
+def shared(what: What, *, inputs: Mapping[str, Template], owner: str, slot: str) -> Template:
+    """The one template of some arguments with some inputs."""
+    _, _, arguments, vary = what
+    if arguments.uses is None:
+        arguments.uses = {}
+    key = (owner, vary, *inputs, *inputs.values())
+    known = arguments.uses.get(key)
+    if known is None:
+        known = _made(what, inputs=inputs, owner=owner, slot=slot)
+        arguments.uses[key] = known
+    return cast(Template, known)
+
+
+def _made(what: What, *, inputs: Mapping[str, Template], owner: str, slot: str) -> Template:
+    role, signature, arguments, vary = what
+    streams = signature.streams
+    acts = any([one in vary for one in streams]) if vary else bool(streams)
+    is_random = acts or any([one.random for one in inputs.values()])
+    used = ",".join([f'"{name}":"{inputs[name].digest}"' for name in sorted(inputs)])
+    digest = digest_of_text(
+        f'{{"arguments":{arguments.text},'
+        f'"component":["{role}","{signature.name}","{signature.version}"],'
+        f'"inputs":{{{used}}},"numerics":"{NUMERICS}"}}'
+    )
+    values = cast(Mapping[str, Value], arguments.value)
+    notable = arguments.is_notable
+    return Template(role, signature, values, inputs, is_random, owner, digest, slot, notable)
 
 
 def owners(template: Template) -> Iterator[str]:

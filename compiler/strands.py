@@ -95,9 +95,12 @@ class Strand:
     @property
     def line(self) -> str:
         """The label without what is in brackets."""
-        through = _through(self.template)
-        if through is not None and "component" in through:
-            return f"{self.template.owner}: {through['component']}"
+        template = self.template
+        through = _through(template)
+        if through is None:
+            return f"{template.owner}: {template.signature.name}"
+        if "component" in through:
+            return f"{template.owner}: {through['component']}"
         return self.label.partition("(")[0]
 
     def key(self, seed: int | None) -> str:
