@@ -53,21 +53,31 @@ def _is_notable(value: Value) -> bool:
 class Filled(dict[str, Value]):
     """The arguments of a component at one point: what other points have too, and their `own`.
 
-    Always holds: it has every name of `common`, and the values of it but for those of `own`.
+    Always holds: it has every name of `common`, and the values of it but for those of `own`. Of a
+    copy it is not known what it has in common with others (`common` is None).
     """
 
     __slots__ = ("common", "own")
 
     def __init__(
-        self, common: Mapping[str, Value], own: tuple[str, ...], values: Iterable[Value]
+        self,
+        values: Mapping[str, Value] | Iterable[tuple[str, Value]],
+        common: Mapping[str, Value] | None = None,
+        own: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(common)
-        self.update(zip(own, values, strict=True))
+        super().__init__(values)
         self.common = common
         self.own = own
 
     def __reduce__(self) -> tuple[object, ...]:
         return dict, (dict(self),)
+
+
+def filled(common: Mapping[str, Value], own: tuple[str, ...], values: Iterable[Value]) -> Filled:
+    """Arguments with these values of their own in the places of what others have."""
+    made = Filled(common, common, own)
+    made.update(zip(own, values, strict=True))
+    return made
 
 
 class Settings(Mapping[str, Noted]):

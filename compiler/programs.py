@@ -219,7 +219,7 @@ class _Frozen:
 
     def _arguments(self, kind: str, name: str, arguments: Mapping[str, Value]) -> int:
         """The number of a component's arguments. Of filled ones only their own are looked at."""
-        if not isinstance(arguments, Filled):
+        if not isinstance(arguments, Filled) or arguments.common is None:
             return self._number(self._spelled(kind, name, arguments))
         traced = self._traced(kind, name)
         own = [self._part(arguments[at], traced.get(at, False)) for at in arguments.own]

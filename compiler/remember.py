@@ -12,7 +12,7 @@ from typing import TypeVar, cast
 
 from lab.compiler.arithmetic import range_values
 from lab.compiler.canonical import text_of
-from lab.compiler.cells import Cell, Filled, Layers, Noted, Settings, merged
+from lab.compiler.cells import Cell, Layers, Noted, Settings, filled, merged
 from lab.compiler.chooser import Chooser
 from lab.compiler.evaluate import (
     ANYTHING,
@@ -194,7 +194,7 @@ class Remembering(Evaluator):
         if made is None:
             values = shape.values
             if cells:
-                values = Filled(values, shape.own, [cell.value for cell in cells])
+                values = filled(values, shape.own, [cell.value for cell in cells])
             layers = (*shape.layer, *[layer for cell in cells for layer in cell.layers])
             is_notable = shape.is_notable or any([cell.is_notable for cell in cells])
             made = shape.made[cells] = Cell(values, shape.text(cells), layers, is_notable)

@@ -18,7 +18,8 @@ from lab.runtime.errors import CorruptFile, LabError
 from lab.runtime.files import write_atomically
 from lab.runtime.journal import FOLDER as JOURNALS
 from lab.runtime.journal import Journal
-from lab.runtime.store import RECORD, Made, Store
+from lab.runtime.layout import RECORD
+from lab.runtime.store import Made, Store
 
 #: The first member of an archive; says how the others are laid out.
 _MARK = "lab-store-1"

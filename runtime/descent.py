@@ -19,7 +19,7 @@ from lab.compiler.strands import keys_of
 from lab.runtime.accepted import accepted_in
 from lab.runtime.files import write_atomically
 from lab.runtime.index import index
-from lab.runtime.store import RECORD, keys_in
+from lab.runtime.layout import RECORD, keys_in
 from lab.spec.catalog import builtin_catalog, catalog_of, code_parts
 from lab.spec.signature import Catalog
 from lab.spec.values import Value

@@ -21,10 +21,11 @@ from lab.runtime.agenda import Agenda
 from lab.runtime.descent import Kept
 from lab.runtime.engine import Engine, Opening, Said, open_engine
 from lab.runtime.errors import CorruptFile
+from lab.runtime.layout import failures_in
 from lab.runtime.missing import missing
 from lab.runtime.running import Notes
 from lab.runtime.sharing import PAUSE_SECONDS, Sharing
-from lab.runtime.store import Made, Store, failures_in
+from lab.runtime.store import Made, Store
 from lab.runtime.task import Batch, Task
 
 #: This many first runs failing alike stop a plan; of a loss that diverges, which may be a matter of

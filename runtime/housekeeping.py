@@ -8,7 +8,8 @@ from pathlib import Path
 from lab.runtime.checkpoints import FOLDER as CHECKPOINTS
 from lab.runtime.errors import CorruptFile
 from lab.runtime.index import index
-from lab.runtime.store import FAILURES, LOGS, Store
+from lab.runtime.layout import FAILURES
+from lab.runtime.store import LOGS, Store
 
 
 @dataclass(frozen=True)

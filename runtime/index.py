@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from lab.compiler.stored import Described, arguments_text
 from lab.runtime.files import write_atomically
-from lab.runtime.store import RECORD, keys_in
+from lab.runtime.layout import RECORD, keys_in
 
 #: The file beside the stages; its first line says how the others are written.
 NAME = ".index"

@@ -4,8 +4,9 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
+from lab.runtime.layout import FAILURES
 from lab.runtime.leases import Leases
-from lab.runtime.store import FAILURES, Store
+from lab.runtime.store import Store
 
 #: `ours`: do it. `done`, `failed`: another process has. `elsewhere`: another is at it.
 Claim = Literal["ours", "done", "failed", "elsewhere"]

@@ -19,14 +19,17 @@ from typing import Any, cast
 from lab.runtime import checkpoints, leases, running
 from lab.runtime.errors import CorruptFile, LabError
 from lab.runtime.files import clear_parts, sha256, sync_files, sync_folder, write_atomically
+from lab.runtime.layout import (
+    FAILURES,
+    RECORD,
+    SCHEMA,
+    VERSION,
+    check_version,
+    keys_in,
+)
 from lab.runtime.owners import Owner, Watch
 
-#: Version of the layout; a newer store is refused rather than misread.
-SCHEMA = 1
-RECORD = "record.json"
-FAILURES = "failures"
 LOGS = "logs"
-_VERSION = "VERSION"
 SCRATCH = ".tmp-"
 _KEY_LENGTH = 32
 _CHECKSUM = "checksum"
@@ -52,11 +55,11 @@ class Store:
         self.root = root
         try:
             root.mkdir(parents=True, exist_ok=True)
-            if not (root / _VERSION).exists():
-                write_atomically(root / _VERSION, f"{SCHEMA}\n".encode())
+            if not (root / VERSION).exists():
+                write_atomically(root / VERSION, f"{SCHEMA}\n".encode())
         except OSError as error:
             raise LabError(f"cannot write to the store {root}: {error.strerror}") from error
-        _check_version(root)
+        check_version(root)
         with suppress(OSError):  # A store that cannot be written to can be read.
             self._clear_dead()
 
@@ -202,34 +205,6 @@ class Store:
                     shutil.rmtree(entry.path, ignore_errors=True)
             elif len(entry.name) < _KEY_LENGTH and entry.is_dir():
                 clear_parts(Path(entry.path))
-
-
-def keys_in(root: Path) -> frozenset[str]:
-    """Keys of the stages in a store's folder, without making or changing anything."""
-    _check_version(root)
-    try:
-        names = [one.name for one in os.scandir(root) if not one.name.startswith(".")]
-    except FileNotFoundError:
-        return frozenset()
-    # A path object costs more than the question, which is asked tens of thousands of times.
-    return frozenset(one for one in names if os.path.isfile(f"{root}/{one}/{RECORD}"))  # noqa: PTH113 - see above
-
-
-def failures_in(root: Path) -> frozenset[str]:
-    """Keys of the stages that failed when they were last tried."""
-    return frozenset(path.stem for path in (root / FAILURES).glob("*.json"))
-
-
-def _check_version(root: Path) -> None:
-    path = root / _VERSION
-    if not path.exists():
-        return
-    found = path.read_text(encoding="utf-8", errors="replace").strip()
-    if found != str(SCHEMA):
-        raise LabError(
-            f"{root} is a store of version `{found}`; this `lab` reads {SCHEMA}: use the `lab` "
-            "that made it, or name another folder with --results"
-        )
 
 
 def _object_in(path: Path) -> dict[str, Any] | None:

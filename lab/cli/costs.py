@@ -16,9 +16,9 @@ from lab.compiler.strands import Everything
 from lab.runtime.arithmetic import asking
 from lab.runtime.device import cores, this_device
 from lab.runtime.index import index
+from lab.runtime.layout import keys_in
 from lab.runtime.missing import missing
 from lab.runtime.probed import known_probes
-from lab.runtime.store import keys_in
 from lab.spec.signature import Catalog
 
 __all__ = ["Prices", "as_json", "budget_lines", "lines", "one_line", "priced", "probe"]

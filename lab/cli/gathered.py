@@ -8,8 +8,9 @@ from lab.cli.growth import settled
 from lab.compiler.plan import Plan
 from lab.compiler.standing import Standing
 from lab.runtime.descent import accepted_texts, stale_texts
+from lab.runtime.layout import failures_in, keys_in
 from lab.runtime.report.growth import Grown, grown
-from lab.runtime.store import Store, failures_in, keys_in
+from lab.runtime.store import Store
 from lab.spec.records import record
 
 

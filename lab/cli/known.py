@@ -15,7 +15,7 @@ from lab.compiler.texts import Texts
 from lab.compiler.tracing import Steps
 from lab.runtime.descent import Codes, object_in, record_in
 from lab.runtime.index import index
-from lab.runtime.store import FAILURES, failures_in
+from lab.runtime.layout import FAILURES, failures_in
 from lab.spec.catalog import builtin_catalog
 from lab.spec.signature import Catalog
 from lab.spec.values import Value

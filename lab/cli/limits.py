@@ -8,8 +8,8 @@ from lab.cli import exits
 from lab.cli.options import Options
 from lab.cli.units import duration_text
 from lab.compiler.plan import Plan
+from lab.runtime.layout import keys_in
 from lab.runtime.missing import missing
-from lab.runtime.store import keys_in
 from lab.spec.records import record
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from lab.runtime.descent import older_texts
 from lab.runtime.errors import LabError
 from lab.runtime.index import index
 from lab.runtime.keys import key_of
-from lab.runtime.store import Store, keys_in
+from lab.runtime.layout import keys_in
+from lab.runtime.store import Store
 from lab.spec.records import record
 
 if TYPE_CHECKING:

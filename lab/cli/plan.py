@@ -44,18 +44,22 @@ def plan(options: Options) -> int:
 
 
 def _as_text(one: Planned) -> str:
-    from lab.cli import plan_text, since
-
     if one.options.since is not None:
+        from lab.cli import since
+
         return since.as_text(since.since(one, one.options.since))
+    from lab.cli import plan_text
+
     return plan_text.as_text(one)
 
 
 def _as_json(one: Planned) -> dict[str, Any]:
-    from lab.cli import plan_json, since
-
     if one.options.since is not None:
+        from lab.cli import since
+
         return since.as_json(since.since(one, one.options.since))
+    from lab.cli import plan_json
+
     return plan_json.as_json(one)
 
 

@@ -3,7 +3,6 @@ how much it is."""
 
 from collections.abc import Iterator, Sequence
 
-from lab.cli.because import reason_line
 from lab.cli.growth import adaptive_lines, search_lines
 from lab.cli.plan_tables import axes, removed, schedules, stages
 from lab.cli.planned import STATES, Planned, State
@@ -50,6 +49,8 @@ def _reasons(one: Planned) -> Iterator[str]:
         return
     told = one.reasons[:_MOST_REASONS]
     if told:
+        from lab.cli.because import reason_line
+
         yield "why new:"
         yield from (f"  {reason_line(reason, one.loaded)}" for reason in told)
     rest = one.reasons[_MOST_REASONS:]

@@ -18,8 +18,8 @@ from lab.compiler.stored import Stored
 from lab.compiler.strands import EVERYTHING, Everything, woven
 from lab.runtime.errors import LabError
 from lab.runtime.index import index, unfinished_in
+from lab.runtime.layout import failures_in, keys_in
 from lab.runtime.missing import missing, missing_of
-from lab.runtime.store import failures_in, keys_in
 from lab.spec.records import record
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from lab.cli.storage import SUFFIX
 from lab.compiler.plan import Plan
 from lab.runtime.errors import CorruptFile, LabError
 from lab.runtime.keys import key_of
-from lab.runtime.store import Store, keys_in
+from lab.runtime.layout import keys_in
+from lab.runtime.store import Store
 from lab.spec.records import replaced
 
 #: What two runs of one stage have in common where they are the same.

@@ -23,8 +23,9 @@ from lab.compiler.standing import Standing
 from lab.runtime.contents import missing_files as contents_missing
 from lab.runtime.descent import older_texts
 from lab.runtime.errors import LabError
+from lab.runtime.layout import FAILURES
 from lab.runtime.missing import missing
-from lab.runtime.store import FAILURES, Store
+from lab.runtime.store import Store
 
 _NUMBER = re.compile(r"\d+(\.\d+)?")
 

@@ -25,8 +25,8 @@ from lab.compiler.serial import from_json, to_json
 from lab.runtime.contents import Contents, named_files
 from lab.runtime.errors import LabError
 from lab.runtime.files import write_atomically
+from lab.runtime.layout import keys_in
 from lab.runtime.missing import missing
-from lab.runtime.store import keys_in
 from lab.spec.catalog import builtin_catalog
 from lab.spec.records import replaced
 from lab.spec.signature import Catalog

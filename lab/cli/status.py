@@ -13,8 +13,9 @@ from lab.cli.units import duration_text
 from lab.runtime.checkpoints import resumable
 from lab.runtime.errors import LabError
 from lab.runtime.keys import key_of
+from lab.runtime.layout import failures_in, keys_in
 from lab.runtime.running import Active, Running, running_in
-from lab.runtime.store import LOGS, Store, failures_in, keys_in
+from lab.runtime.store import LOGS, Store
 
 
 def status(options: Options) -> int:

@@ -20,7 +20,7 @@ from lab.runtime.accepted import accepted_in
 from lab.runtime.deviation import deviation_of
 from lab.runtime.errors import LabError
 from lab.runtime.keys import key_of
-from lab.runtime.store import failures_in
+from lab.runtime.layout import failures_in
 from lab.spec.records import record
 
 _MOST_VALUES = 8

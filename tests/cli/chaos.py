@@ -14,7 +14,7 @@ from typing import Any
 
 from commands import study
 
-from lab.runtime.store import keys_in
+from lab.runtime.layout import keys_in
 
 TEXT = (Path(__file__).parent / "chaos.lab").read_text(encoding="utf-8")
 #: Seconds between two checkpoints: short, so that stages are gone on with inside.

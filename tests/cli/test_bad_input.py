@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from commands import TINY, lab, study
 
-from lab.runtime.store import keys_in
+from lab.runtime.layout import keys_in
 
 TEXT = TINY.read_text(encoding="utf-8")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from commands import TINY, lab, study
 
-from lab.runtime.store import keys_in
+from lab.runtime.layout import keys_in
 
 HEAD = """study s
 data  images = digits()

@@ -14,7 +14,7 @@ from lab.cli.plan_json import SCHEMA, as_json
 from lab.cli.plan_text import as_text
 from lab.cli.planned import STATES, Planned, planned
 from lab.compiler.serial import from_json, to_json
-from lab.runtime.store import FAILURES
+from lab.runtime.layout import FAILURES
 from lab.spec.render import render_all
 
 SCHEDULED = """

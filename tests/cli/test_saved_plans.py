@@ -12,7 +12,7 @@ from lab.cli.options import Options
 from lab.cli.plan import plan
 from lab.cli.saved import Outdated, checksum, read
 from lab.runtime.errors import LabError
-from lab.runtime.store import keys_in
+from lab.runtime.layout import keys_in
 from lab.spec.records import replaced
 
 STALE = 6

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from commands import TINY, killed_when, lab, started, study
 
-from lab.runtime.store import keys_in
+from lab.runtime.layout import keys_in
 
 TEXT = TINY.read_text(encoding="utf-8").replace("repeat 3", "repeat 1")
 TEXT = "\n".join(line for line in TEXT.splitlines() if not line.startswith("claim"))

@@ -8,7 +8,8 @@ from lab.cli.load import load
 from lab.compiler.plan import Plan
 from lab.runtime.engine import Engine, Said
 from lab.runtime.execution import Outcome, execute
-from lab.runtime.store import Store, keys_in
+from lab.runtime.layout import keys_in
+from lab.runtime.store import Store
 from lab.runtime.task import Batch, Task
 
 TINY = Path(__file__).parents[1] / "cli" / "tiny.lab"

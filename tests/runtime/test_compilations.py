@@ -9,7 +9,8 @@ from lab.cli.load import load
 from lab.runtime import fitting, lanes, meters, serving, together, training
 from lab.runtime.engine import Engine, Said
 from lab.runtime.execution import execute
-from lab.runtime.store import Store, keys_in
+from lab.runtime.layout import keys_in
+from lab.runtime.store import Store
 from lab.runtime.task import Batch
 
 STUDY = """

@@ -19,8 +19,9 @@ from lab.compiler.plan import Node, Plan
 from lab.runtime.engine import Engine, Opening, Said, engines, open_engine
 from lab.runtime.errors import LabError
 from lab.runtime.execution import Outcome, execute
+from lab.runtime.layout import RECORD
 from lab.runtime.owners import BEAT_SECONDS, PATIENCE_SECONDS
-from lab.runtime.store import RECORD, Store
+from lab.runtime.store import Store
 from lab.runtime.task import Batch, Task
 
 ACTS = Path(__file__).parent / "own" / "acts.py"

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from lab.runtime.errors import CorruptFile, LabError
-from lab.runtime.store import RECORD, Store, failures_in, keys_in
+from lab.runtime.layout import RECORD, failures_in, keys_in
+from lab.runtime.store import Store
 
 
 def committed(store: Store, key: str, text: str = "made") -> None:
