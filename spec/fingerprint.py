@@ -5,7 +5,7 @@ they name: functions, classes with their bases and all their methods, constants,
 stand in `lab.runtime` or in the component's own file. The version hashes each in normal form
 (`lab.spec.normal`), numbered in the order in which they are met, so that it does not depend on
 where a definition stands. A stage or measurement also reaches the code that hands it its inputs
-and keeps what it makes.
+and keeps what it makes, and whatever asks another process reaches the code that answers (`APART`).
 
 What a text does not name is not followed: `self.through.materialize` belongs to the component that
 a key holds as the argument `through`, with a version of its own.
@@ -28,6 +28,7 @@ ASIDE = frozenset(
         "lab.runtime.credentials",
         "lab.runtime.download",
         "lab.runtime.errors",
+        "lab.runtime.executables",
         "lab.runtime.files",
     }
 )
@@ -43,6 +44,11 @@ AROUND = {
         "lab.runtime.perform._measured",
         "lab.runtime.streams.streams",
     ),
+}
+#: Code that a definition has another process run: its text names no more than a question.
+APART = {
+    ("lab.runtime.foreign.conversions", "_convert"): ("lab.runtime.bridge.convert.converted",),
+    ("lab.runtime.foreign.conversions", "drawn"): ("lab.runtime.bridge.convert.drawn",),
 }
 #: The statements of a module that define no name; they count when anything of the module does.
 _LOOSE = ""
@@ -153,7 +159,12 @@ class Code:
     def _targets(self, one: Reference) -> list[Reference]:
         module, name = one
         is_loose = name == _LOOSE or _LOOSE not in self._names[module].definitions
-        return [*self._form(one).references, *([] if is_loose else [(module, _LOOSE)])]
+        apart = (self._found(dotted).references for dotted in APART.get(one, ()))
+        return [
+            *self._form(one).references,
+            *(reference for found in apart for reference in found),
+            *([] if is_loose else [(module, _LOOSE)]),
+        ]
 
     def _digest(self, one: Reference) -> str:
         form = self._form(one)

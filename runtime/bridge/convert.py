@@ -78,8 +78,7 @@ def _convert(question: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _draw(question: Mapping[str, Any]) -> dict[str, Any]:
-    recipe = recipe_of(question["recipe"])
-    tensors = state_of(_built(recipe, question["seed"]).module)
+    tensors = drawn(recipe_of(question["recipe"]), question["seed"])
     safetensors.numpy.save_file(tensors, question["path"])
     return {}
 
@@ -109,6 +108,11 @@ def _built(recipe: Recipe, seed: int) -> Built:
     np.random.seed(seed % 2**32)
     random.seed(seed)
     return build(recipe)
+
+
+def drawn(recipe: Recipe, seed: int) -> dict[str, np.ndarray]:
+    """First parameters and buffers of a network, as its library draws them."""
+    return state_of(_built(recipe, seed).module)
 
 
 def converted(recipe: Recipe) -> Conversion:

@@ -12,7 +12,7 @@ import pytest
 
 from lab.spec.catalog import own_sources
 from lab.spec.components import read_components
-from lab.spec.fingerprint import AROUND, ASIDE
+from lab.spec.fingerprint import APART, AROUND, ASIDE
 from lab.spec.source import Source
 
 Edit = Callable[[ast.Module], ast.AST]
@@ -217,6 +217,7 @@ FOURIER, MODELS = {"encoding fourier"}, {"model mlp", "model resnet20"}
 SPOKEN_OF = {
     *OPTIMIZERS, *STAGES, *MEASUREMENTS, *DATA, *INWF, *QUANTIZE, *FOURIER, *MODELS,
     "schedule cosine", "selector random", "loss task", "reparameterization prune",
+    "model torchvision",
 }  # fmt: skip
 
 MEANING = [
@@ -247,12 +248,19 @@ MEANING = [
     ("a method of a base class", "schedule", "_Span", OPTIMIZERS),
     ("a helper of the engine", "streams", "_number", STAGES | MEASUREMENTS),
     ("a method of a base class", "optimizer", "Optimizer.rate", OPTIMIZERS),
+    ("code of another process", "bridge.exported", "EXAMPLES", {"model torchvision"}),
+    ("code of another process", "bridge.convert", "_built", {"model torchvision"}),
 ]
 
 
 @pytest.mark.parametrize(
     ("module", "dotted"),
-    [("files", "_MANY"), ("download", "ATTEMPTS"), ("checkpoints", "Checkpoints")],
+    [
+        ("files", "_MANY"),
+        ("download", "ATTEMPTS"),
+        ("checkpoints", "Checkpoints"),
+        ("executables", "Kept"),
+    ],
 )
 def test_how_bytes_are_carried_is_no_part_of_a_version(module: str, dotted: str) -> None:
     assert module in {one.rpartition(".")[2] for one in ASIDE}
@@ -271,7 +279,9 @@ def test_a_change_concerns_the_components_that_reach_it(
 
 
 def test_the_code_around_components_is_found() -> None:
-    for dotted in (one for group in AROUND.values() for one in group):
+    asking = [".".join(one) for one in APART]
+    found = [one for group in (*AROUND.values(), *APART.values()) for one in group]
+    for dotted in (*asking, *found):
         module, _, name = dotted.rpartition(".")
         assert _place(ast.parse(shipped()[module].text), name) is not None
 
