@@ -5,7 +5,6 @@ depend on where a run was resumed.
 """
 
 import math
-from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -14,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, Shaped
 
 from lab.runtime.augmentation import Windows
+from lab.runtime.executables import kept
 from lab.runtime.loss import Logits, Targets
 from lab.runtime.recipe import Recipe, Supply
 from lab.runtime.resizing import resized
@@ -55,12 +55,12 @@ def epoch_order(key: PRNGKeyArray, epoch: Int[Array, ""], *, count: int) -> Int[
     return jnp.asarray(order.astype(np.int32))
 
 
-@partial(jax.jit, static_argnames="count")
+@kept(static=("count",))
 def _permutation(key: PRNGKeyArray, epoch: Int[Array, ""], *, count: int) -> Int[Array, " count"]:
     return jax.random.permutation(jax.random.fold_in(key, epoch), count)
 
 
-@partial(jax.jit, static_argnames="count")
+@kept(static=("count",))
 def _random_bits(key: PRNGKeyArray, epoch: Int[Array, ""], *, count: int) -> list[Array]:
     """The numbers by which a permutation sorts, one time after another.
 

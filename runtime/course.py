@@ -143,7 +143,7 @@ class Course:
         return training.loops_in_program(self.recipe.model)
 
     def _leg(self, state: State, step: int, stop: int) -> Generator[Ask, Answer, State]:
-        epoch = jnp.asarray(step // self.recipe.steps_per_epoch)
+        epoch = np.full((), step // self.recipe.steps_per_epoch, np.int32)
         order = batches.epoch_order(self.supply.batches, epoch, count=len(self.supply.labels))
         answer = yield Ask(
             program=(self.recipe.program, self._looped),

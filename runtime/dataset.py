@@ -55,14 +55,14 @@ class Dataset:
         Images can have a black margin of so many pixels around them.
         """
         if margin not in self._moved:
-            import jax.numpy as jnp
+            import jax
 
             from lab.runtime.augmentation import around
 
             inputs = self.train.inputs
             if margin:
                 inputs = np.pad(inputs, around(margin))
-            self._moved[margin] = jnp.asarray(inputs), jnp.asarray(self.train.labels)
+            self._moved[margin] = jax.device_put((inputs, self.train.labels))
         return self._moved[margin]
 
     @cached_property

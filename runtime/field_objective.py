@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from lab.runtime.encoding import Encoding
+from lab.runtime.executables import kept
 from lab.runtime.fields import Architecture, Field, coordinates, drawn, entries, field_at
 from lab.runtime.objective import Objective
 from lab.runtime.reparameterization import Split, Weights
@@ -125,7 +126,7 @@ class FieldObjective(Objective):
             # Taken apart on the host: a program for each shape would cost more than the copies.
             apart = jax.tree.map(np.asarray, stack)
             for place, path in enumerate(group.paths):
-                own = jax.tree.map(lambda part, i=place: jnp.asarray(part[i]), apart)
+                own = jax.device_put(jax.tree.map(lambda part, i=place: part[i], apart))
                 made |= entries(path, own)
         return Split(made, split.fixed)
 
@@ -208,14 +209,14 @@ class FieldObjective(Objective):
         return errors, gradient
 
 
-@jax.jit
+@kept()
 def _normalized(
     target: Float[Array, "..."], mean: Float[Array, ""], deviation: Float[Array, ""]
 ) -> Float[Array, " points"]:
     return jnp.ravel(target - mean) / deviation
 
 
-@partial(jax.jit, static_argnames=("encoding", "shape", "blocks"))
+@kept(static=("encoding", "shape", "blocks"))
 def _features_of_all(
     *, encoding: Encoding | None, shape: Shape, blocks: tuple[int, int]
 ) -> Float[Array, "blocks features points"]:

@@ -11,7 +11,6 @@ Points lie along the last axis, and fields of one shape may be stacked along the
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
@@ -21,6 +20,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt32
 
 from lab.runtime.encoding import Encoding
+from lab.runtime.executables import kept
 from lab.runtime.sine import sine
 
 Activation = Literal["sine", "relu", "gelu"]
@@ -94,7 +94,7 @@ def _symmetric(key: PRNGKeyArray, shape: tuple[int, ...], bound: Array | float) 
     return _drawn_within(key, bound if isinstance(bound, Array) else np.float32(bound), shape=shape)
 
 
-@partial(jax.jit, static_argnames="shape")
+@kept(static=("shape",))
 def _drawn_within(
     key: PRNGKeyArray, bound: Float[Array, ""], *, shape: tuple[int, ...]
 ) -> Float[Array, "*shape"]:

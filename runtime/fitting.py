@@ -19,6 +19,7 @@ from lab.runtime import meters
 from lab.runtime.asking import Answer, Ask, whole
 from lab.runtime.checkpoints import Checkpoints
 from lab.runtime.errors import Diverged
+from lab.runtime.executables import Kept
 from lab.runtime.objective import Objective, Tree
 from lab.runtime.optimizer import Labels, Optimizer
 from lab.runtime.reparameterization import Split, Weights
@@ -108,7 +109,7 @@ def begin(fit: Fit, split: Split, target: Weights, *, key: PRNGKeyArray) -> tupl
     """The state before the first step, and what steps read."""
     train, given = fit.objective.begin(split, target)
     if fit.program not in _beginnings:
-        _beginnings[fit.program] = jax.jit(partial(_started, fit))
+        _beginnings[fit.program] = Kept(partial(_started, fit), about=fit.program)
     return _beginnings[fit.program](train, given), Supply(given, key, numbers(fit))
 
 
@@ -142,7 +143,8 @@ def program(fit: Fit) -> Advance:
     """The compiled function that steps on to a step; shared by fits that differ in numbers."""
     key = fit.program
     if key not in _programs:
-        _programs[key] = jax.jit(partial(_advance, fit), donate_argnums=0)
+        function = partial(_advance, fit)
+        _programs[key] = Kept(function, about=key, donate=True, of_steps=True)
     return _programs[key]
 
 

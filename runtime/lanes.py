@@ -20,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lab.runtime.asking import Answer, Ask, Going, Held, Tree, go_on, whole
+from lab.runtime.executables import Kept, kept
 
 #: Lanes that take their steps together, at most.
 MOST = 64
@@ -163,12 +164,16 @@ class Together:
         if key not in _programs:
             structure = jax.tree.structure(ask.supply)
             axes = structure.unflatten(None if one == "1" else 0 for one in self.shared or "")
-            many = jax.vmap(ask.function, in_axes=(0, axes, 0))
-            _programs[key] = jax.jit(many, donate_argnums=0)
+            many = partial(_many, jax.vmap(ask.function, in_axes=(0, axes, 0)))
+            _programs[key] = Kept(many, about=key, donate=True, of_steps=True)
         return _programs[key]
 
 
 _programs: dict[Any, Callable[..., tuple[Tree, Tree]]] = {}
+
+
+def _many(function: Callable[..., tuple[Tree, Tree]], *trees: Tree) -> tuple[Tree, Tree]:
+    return function(*trees)
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,7 +188,7 @@ class _Slot(Held):
         return self.group.at(self.place)
 
 
-@jax.jit
+@kept()
 def _sliced(tree: Tree, place: Any) -> Tree:
     return jax.tree.map(lambda array: array[place], tree)
 

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import jax
 
-#: Events of JAX that are parts of a compilation; none of them is inside another.
+#: The event of a program that is loaded in place of being compiled.
+LOADING = "/lab/program_load_duration"
+#: Events that are parts of a compilation; none of them is inside another.
 _COMPILING = (
+    LOADING,
     "/jax/core/compile/jaxpr_to_mlir_module_duration",
     "/jax/core/compile/backend_compile_duration",
 )

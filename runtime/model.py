@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import jax
 import jax.numpy as jnp
 from flax import nnx
 from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
+from lab.runtime.executables import Kept
 from lab.runtime.patterns import NO_PARTS, Parts
 from lab.spec.declare import File
 
@@ -33,6 +34,8 @@ class Model(ABC):
 
     #: A checkpoint with the weights to start from, where a study names one.
     weights: File | None
+    #: Whether what it computes is decided by code of libraries besides what `lab` says.
+    is_of_libraries: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -158,7 +161,7 @@ def _beginning(model: NativeModel) -> Callable[[PRNGKeyArray], tuple[State, Stat
         _, params, buffers = nnx.split(network, nnx.Param, nnx.BatchStat)
         return _flat(params), _flat(buffers)
 
-    return jax.jit(drawn)
+    return Kept(drawn, about=model)
 
 
 @cache

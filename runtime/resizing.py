@@ -5,13 +5,14 @@ keeps its images as they are and names the side that a model wants; a step resiz
 Interpolation is linear with a filter as wide as the reduction (`jax.image.resize`), edges repeat.
 """
 
-from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Shaped
+
+from lab.runtime.executables import Kept
 
 
 def resized(images: Shaped[Array, "n h w c"], side: int) -> Shaped[Array, "n side side c"]:
@@ -31,7 +32,7 @@ def resized(images: Shaped[Array, "n h w c"], side: int) -> Shaped[Array, "n sid
     return made.astype(images.dtype)
 
 
-_resized = partial(jax.jit, static_argnames="side")(resized)
+_resized = Kept(resized, static=("side",))
 
 
 class Resized:

@@ -1,15 +1,16 @@
 """What a model answers: logits of many examples, and how many answers are right."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from lab.runtime.dataset import Examples
 from lab.runtime.errors import UnsuitableSetting
+from lab.runtime.executables import Kept
 from lab.runtime.model import Model
 from lab.runtime.model import State as Arrays
 
@@ -50,8 +51,8 @@ def _definition(model: Model) -> Model:
 
 
 @cache
-def _forward(model: Model) -> jax.stages.Wrapped:
+def _forward(model: Model) -> Callable[[Arrays, Arrays, Array], Array]:
     def forward(params: Arrays, buffers: Arrays, inputs: Array) -> Array:
         return model.apply(params, buffers, inputs, train=False)[0]
 
-    return jax.jit(forward)
+    return Kept(forward, about=model)

@@ -34,9 +34,12 @@ def configure() -> None:
     """Set JAX up as every number of `lab` is made: once in a process, before anything else."""
     import jax
 
+    from lab.runtime import kept_programs
+
     jax.config.update("jax_default_matmul_precision", "highest")
     cache_folder = os.environ.get("LAB_COMPILATION_CACHE")
     if cache_folder:
+        kept_programs.keep_in(Path(cache_folder))
         jax.config.update("jax_compilation_cache_dir", cache_folder)
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)

@@ -14,6 +14,8 @@ import jax
 import numpy as np
 from jaxtyping import Array, Int32, PRNGKeyArray, UInt32
 
+from lab.runtime.executables import kept
+
 #: Seeds below this are one number of a program.
 _SMALL = 2**31
 
@@ -39,13 +41,13 @@ def streams(
     return stream
 
 
-@jax.jit
+@kept()
 def _small(seed: Int32[Array, ""], path: UInt32[Array, "3"]) -> PRNGKeyArray:
     """The same in one program, where a seed fits into it."""
     return _key(jax.random.key(seed), path)
 
 
-@jax.jit
+@kept()
 def _key(key: PRNGKeyArray, path: UInt32[Array, "3"]) -> PRNGKeyArray:
     for number in path:
         key = jax.random.fold_in(key, number)

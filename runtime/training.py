@@ -19,6 +19,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from lab.runtime import meters
 from lab.runtime.batches import Batch, drawn, pieces, right, taught
+from lab.runtime.executables import Kept
 from lab.runtime.model import Model
 from lab.runtime.model import State as Arrays
 from lab.runtime.recipe import (
@@ -45,7 +46,7 @@ def start(recipe: Recipe, split: Split, rest: Arrays, buffers: Arrays) -> State:
     """The state before the first step. It owns its arrays, since a step reuses their memory."""
     key = recipe.program
     if key not in _beginnings:
-        _beginnings[key] = jax.jit(partial(_started, recipe))
+        _beginnings[key] = Kept(partial(_started, recipe), about=key)
     return _beginnings[key](split, rest, buffers)
 
 
@@ -94,7 +95,8 @@ def program(recipe: Recipe, *, looped: bool) -> Advance:
     """
     key = (recipe.program, looped)
     if key not in _programs:
-        _programs[key] = jax.jit(body(recipe, looped=looped), donate_argnums=0)
+        function = body(recipe, looped=looped)
+        _programs[key] = Kept(function, about=key, donate=True, of_steps=True)
     return _programs[key]
 
 

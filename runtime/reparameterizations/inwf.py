@@ -16,7 +16,6 @@ import math
 import zlib
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from itertools import pairwise
 from typing import Literal
 
@@ -29,6 +28,7 @@ from lab.runtime import patterns
 from lab.runtime.encoding import Encoding
 from lab.runtime.encodings.fourier import Fourier
 from lab.runtime.errors import UnsuitableWeights
+from lab.runtime.executables import kept
 from lab.runtime.field_objective import FieldObjective
 from lab.runtime.fields import Architecture, Field, Layer, coordinates, entries, field_at
 from lab.runtime.nested import Nested
@@ -103,7 +103,7 @@ class INWF(Sampled):
             numbers |= entries(path, self.architecture.start(values.ndim, key=own))
             fixed[f"{path}/mean"], fixed[f"{path}/spread"] = _normal(values)
             # An array of no numbers that says a shape, where a split has room for arrays alone.
-            fixed[f"{path}/shape"] = jnp.asarray(np.zeros((0, *values.shape), values.dtype))
+            fixed[f"{path}/shape"] = jax.device_put(np.zeros((0, *values.shape), values.dtype))
         split = self._nested.init(numbers, key=key)
         return Split(split.train, {**split.fixed, **fixed})
 
@@ -215,18 +215,18 @@ class INWF(Sampled):
 _BITS = {"float16": 16, "float32": 32}
 
 
-@jax.jit
+@kept()
 def _normal(values: Float[Array, "..."]) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """What a tensor's field is shifted and scaled by."""
     return jnp.mean(values), spread(values)
 
 
-@partial(jax.jit, static_argnames="storage")
+@kept(static=("storage",))
 def _stored(numbers: dict[str, Array], *, storage: str) -> dict[str, Array]:
     return {name: stored(values, storage) for name, values in numbers.items()}
 
 
-@partial(jax.jit, static_argnames=("architecture", "shape"))
+@kept(static=("architecture", "shape"))
 def _everywhere(
     field: Field,
     normal: tuple[Float[Array, ""], Float[Array, ""]],

@@ -464,4 +464,4 @@ def test_a_hundred_rates_and_clips_compile_once() -> None:
             select=AST(kp=0.01 * place),
         ).run(work(29))
     assert len(training._programs) == before + 1
-    assert list(training._programs.values())[-1]._cache_size() == 1
+    assert list(training._programs.values())[-1].programs == 1

@@ -183,7 +183,7 @@ def test_a_hundred_learning_rates_compile_once() -> None:
         stage = Fit(through=method, duration=steps(1), batch=8, by=Adam(lr=1e-3 * (place + 1)))
         stage.run(work(before, seed=place))
     (program,) = fitting._programs.values()
-    assert program._cache_size() == 1
+    assert program.programs == 1
 
 
 def test_learning_rates_matter_although_they_share_a_program() -> None:

@@ -221,7 +221,7 @@ def test_learning_rates_and_smoothing_share_one_program() -> None:
         ).run(work(90))
     assert len(training._programs) == before + 1
     newest = list(training._programs.values())[-1]
-    assert newest._cache_size() == 1
+    assert newest.programs == 1
 
 
 # A network of convolutions, step by step
