@@ -36,8 +36,9 @@ _SHARES = (
 
 #: An answer within this of float64 is the same answer: some hundred roundings of float32.
 TOLERANCE = 1e-5
-#: The same function, computed in float64 on both sides.
-EXACT = 1e-9
+#: The same function, computed in float64 on both sides: torch's own kernels have constants that are
+#: rounded to float32, as the sixth in the derivative of `hardsigmoid`, which is 3e-8 off.
+EXACT = 1e-7
 #: A step may be so many times as far from float64 as torch's own in float32 is.
 TIMES_TORCH = 4
 #: Some roundings of float32. What they do to weights, arithmetic in float32 does to results.
