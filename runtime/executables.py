@@ -25,6 +25,7 @@ from jax.experimental.compilation_cache import compilation_cache
 from jax.extend.backend import get_backend
 
 from lab.runtime import kept_programs, meters
+from lab.runtime.described import name_of
 from lab.runtime.kept_programs import Entry
 
 P = ParamSpec("P")
@@ -127,7 +128,7 @@ class Kept(Generic[P, R]):
     @cached_property
     def _has_name(self) -> bool:
         """Whether what decides its programs is all known."""
-        return kept_programs.name_of(self._named) is not None
+        return name_of(self._named) is not None
 
     @cached_property
     def _plain(self) -> Callable[P, R]:
@@ -152,7 +153,7 @@ class Kept(Generic[P, R]):
     def _obtained(self, call: _Call) -> _Program | None:
         """The program of a call, from the folder or compiled; None where none can be kept."""
         arguments = (str(call.structure), call.forms, call.static, call.settings)
-        name = kept_programs.name_of((*self._named, self._donate, *arguments))
+        name = name_of((*self._named, self._donate, *arguments))
         if name is None:
             return None
         entry = kept_programs.find(name)

@@ -21,9 +21,10 @@ import platform
 import shutil
 import stat
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import version
@@ -32,9 +33,9 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 
 import lab.spec
+from lab.runtime.described import NoDescriptionError, digest_of
 
 #: Texts of `lab` that names are left of.
 TEXTS = 8
@@ -45,8 +46,8 @@ _LIBRARIES = ("jax", "jaxlib", "flax", "optax", "numpy")
 #: What was seen to give the same bits when it is loaded as when it is compiled.
 _PLATFORMS = ("cpu",)
 _CHECKSUM_BYTES = 32
-#: Letters of a name.
-_LETTERS = 32
+#: When this process read the first texts, but for so many seconds.
+_BEGUN, _MARGIN_SECONDS = time.time(), 2.0
 
 
 class _Folder:
@@ -68,7 +69,7 @@ def folder() -> Path | None:
         return None
     kept = _Folder.above / "kept"
     place = kept / digest(_surroundings())
-    names = place / code_digest((Path(__file__).parent, Path(lab.spec.__path__[0])))
+    names = place / code_digest(_texts())
     try:
         kept.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not _is_ours_alone(kept):
@@ -99,7 +100,7 @@ def _remove_oldest(place: Path) -> None:
 
 def digest(value: object) -> str:
     """Of anything that has a JSON text."""
-    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:_LETTERS]
+    return digest_of(json.dumps(value).encode())
 
 
 def _surroundings() -> list[Any]:
@@ -112,6 +113,16 @@ def _surroundings() -> list[Any]:
         [_processor(), threads],
         [os.environ.get("XLA_FLAGS", "")],
     ]
+
+
+def _texts() -> tuple[Path, ...]:
+    return Path(__file__).parent, Path(lab.spec.__path__[0])
+
+
+def _were_edited_since_they_were_read() -> bool:
+    """Whether a text may not be what this process runs: modules are imported as they are needed."""
+    modules = (path for place in _texts() for path in place.rglob("*.py"))
+    return any(path.stat().st_mtime > _BEGUN - _MARGIN_SECONDS for path in modules)
 
 
 def code_digest(folders: Sequence[Path]) -> str:
@@ -135,49 +146,6 @@ def _processor() -> list[str]:
     return said
 
 
-# The name
-
-
-class _NoDescriptionError(Exception):
-    """Something that decides a program has no text that says all of it."""
-
-
-def name_of(about: object) -> str | None:
-    """A name for what all of this decides; None where a part of it is not ours to tell apart."""
-    try:
-        return hashlib.sha256(_described(about).encode()).hexdigest()[:_LETTERS]
-    except _NoDescriptionError:
-        return None
-
-
-def _described(value: Any) -> str:
-    if (
-        value is None
-        or type(value) in (bool, int, float, str)
-        or isinstance(value, np.generic | np.dtype)
-    ):
-        return repr(value)
-    if isinstance(value, tuple | list):
-        return f"{_type(type(value))}({','.join(map(_described, value))})"
-    if isinstance(value, Mapping):
-        return _described(sorted(value.items()))
-    if isinstance(value, type) or hasattr(value, "__qualname__"):
-        return _type(value)
-    if is_dataclass(value):
-        return _described([type(value), *(getattr(value, one.name) for one in fields(value))])
-    raise _NoDescriptionError
-
-
-def _type(named: Any) -> str:
-    """A class or function of the modules whose texts are part of the place."""
-    if named in (tuple, list):
-        return ""
-    is_ours = named.__module__.split(".")[0] == "lab" and "<lambda>" not in named.__qualname__
-    if not is_ours or getattr(named, "is_of_libraries", False):
-        raise _NoDescriptionError
-    return f"{named.__module__}:{named.__qualname__}"
-
-
 # The files
 
 
@@ -194,9 +162,14 @@ class Entry:
 
 
 def keep(name: str, entry: Entry) -> None:
-    """Keep a name, where what its program gives can be written down."""
+    """Keep a name, where what its program gives can be written down.
+
+    None is kept while somebody edits: the program may be of a text that the name is not of.
+    """
+    if _were_edited_since_they_were_read():
+        return
     places = count()
-    with suppress(_NoDescriptionError):
+    with suppress(NoDescriptionError):
         tree = _said(jax.tree.unflatten(entry.structure, [next(places) for _ in entry.keys]))
         said = {"tree": tree, "keys": entry.keys, "code": entry.code}
         _put(name, json.dumps(said).encode())
@@ -208,7 +181,7 @@ def find(name: str) -> Entry | None:
     if read is None:
         return None
     said = json.loads(read)
-    with suppress(_NoDescriptionError, ImportError, AttributeError):
+    with suppress(NoDescriptionError, ImportError, AttributeError):
         return Entry(jax.tree.structure(_built(said["tree"])), tuple(said["keys"]), said["code"])
     return None
 
@@ -260,7 +233,7 @@ def _said(tree: Any) -> Any:
     if kind in (list, tuple):
         return {kind.__name__: [_said(part) for part in tree]}
     if not _is_named_tuple(kind):
-        raise _NoDescriptionError
+        raise NoDescriptionError
     return {"of": [kind.__module__, kind.__qualname__], "parts": [_said(part) for part in tree]}
 
 
@@ -278,15 +251,15 @@ def _built(said: Any) -> Any:
         case {"of": [module, name], "parts": parts}:
             return _named_tuple(module, name)(*(_built(part) for part in parts))
         case _:
-            raise _NoDescriptionError
+            raise NoDescriptionError
 
 
 def _named_tuple(module: str, name: str) -> Any:
     if not _is_known(module):
-        raise _NoDescriptionError
+        raise NoDescriptionError
     kind = getattr(import_module(module), name)
     if not _is_named_tuple(kind):
-        raise _NoDescriptionError
+        raise NoDescriptionError
     return kind
 
 

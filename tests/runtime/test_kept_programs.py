@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +24,7 @@ from lab.runtime import fitting, kept_programs, lanes, meters, registry, trainin
 from lab.runtime.artifact import weights
 from lab.runtime.asking import Ask, alone, by_itself
 from lab.runtime.data.digits import Digits
+from lab.runtime.described import name_of
 from lab.runtime.executables import Kept
 from lab.runtime.fields import Architecture
 from lab.runtime.lanes import Together
@@ -39,8 +42,9 @@ STEPS = Duration(7, "steps")
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    """Where programs are kept during a test."""
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where programs are kept during a test, also while somebody edits what is tested."""
+    monkeypatch.setattr(kept_programs, "_BEGUN", math.inf)
     kept_programs.keep_in(tmp_path / "programs")
     yield tmp_path / "programs" / "kept"
     kept_programs.keep_in(None)
@@ -222,9 +226,9 @@ class Own:
 
 def test_nothing_has_a_name_whose_code_is_somewhere_else() -> None:
     architecture = Architecture(width=3, layers=1, activation="relu", encoding=None, w0=1.0)
-    assert kept_programs.name_of((MLP(), architecture, sine, None, "x", 1.5)) is not None
+    assert name_of((MLP(), architecture, sine, None, "x", 1.5)) is not None
     for other in (Own(), Own, Torch(name="nets.py:make"), Torch, np.zeros(3), lambda: 0, object()):
-        assert kept_programs.name_of((MLP(), other)) is None
+        assert name_of((MLP(), other)) is None
 
 
 def test_a_function_of_a_persons_own_is_compiled_by_jax(folder: Path) -> None:
@@ -283,17 +287,24 @@ def test_another_formula_does_not_find_what_was_compiled_before(tmp_path: Path) 
         assert not done.returncode, done.stderr
         return done.stdout.split()
 
+    formula = copy / "runtime" / "fields.py"
+    os.utime(formula, (0, 0))
     first, again = told(), told()
     assert first[0] == "0"
     assert again[0] != "0"
     assert first[1] == again[1]
-    formula = copy / "runtime" / "fields.py"
     text = formula.read_text(encoding="utf-8")
     assert text.count("sine(w0 * x)") == 1
     formula.write_text(text.replace("sine(w0 * x)", "sine(w0 * x + 1)"), encoding="utf-8")
+    # A text that changes while a process runs may not be what it runs: nothing is kept of it.
+    os.utime(formula, (time.time() + 60, time.time() + 60))
     changed = told()
     assert changed[1] != first[1]
+    assert told()[1] == changed[1]
+    os.utime(formula, (0, 0))
+    assert told()[1] == told()[1] == changed[1]
     formula.write_text(text, encoding="utf-8")
+    os.utime(formula, (0, 0))
     assert told() == again
 
 
