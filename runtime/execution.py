@@ -9,7 +9,7 @@ the number of threads is part of what makes a result repeat bit for bit.
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -442,4 +442,5 @@ def _anywhere(path: Path) -> str:
 
 def _described(node: Node, kept: Kept) -> dict[str, Any]:
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    return {**asdict(node), **kept.facts(node), "finished_at": now}
+    said = {one.name: getattr(node, one.name) for one in fields(node)}
+    return {**said, **kept.facts(node), "finished_at": now}

@@ -2,8 +2,9 @@
 
 import ctypes
 import hashlib
+import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,15 @@ def write_atomically(path: Path, content: bytes) -> None:
     finally:
         beside.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def json_by_line(entries: Mapping[str, Any], **options: Any) -> bytes:
+    """JSON with a line for each entry, to be read; indented throughout, it would take far longer.
+
+    `options` are of `json.dumps`.
+    """
+    lines = (f" {json.dumps(k, **options)}: {json.dumps(v, **options)}" for k, v in entries.items())
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
 
 
 def clear_parts(folder: Path) -> None:

@@ -18,7 +18,14 @@ from typing import Any, cast
 
 from lab.runtime import checkpoints, leases, running
 from lab.runtime.errors import CorruptFile, LabError
-from lab.runtime.files import clear_parts, sha256, sync_files, sync_folder, write_atomically
+from lab.runtime.files import (
+    clear_parts,
+    json_by_line,
+    sha256,
+    sync_files,
+    sync_folder,
+    write_atomically,
+)
 from lab.runtime.layout import (
     FAILURES,
     RECORD,
@@ -143,13 +150,17 @@ class Store:
         for one in made:
             files = {path.name: sha256(path) for path in sorted(one.scratch.iterdir())}
             whole = {**one.record, "schema": SCHEMA, "key": one.key, "files": files}
-            text = json.dumps({**whole, _CHECKSUM: _checksum(whole)}, indent=1)
-            (one.scratch / RECORD).write_text(text + "\n", encoding="utf-8")
+            text = json_by_line({**whole, _CHECKSUM: _checksum(whole)})
+            (one.scratch / RECORD).write_bytes(text)
         sync_files(path for one in made for path in (*one.scratch.iterdir(), one.scratch))
+        failed = (self.root / FAILURES).exists()
+        resumable = (self.root / checkpoints.FOLDER).exists()
         for one in made:
             self._put(one.scratch, self.root / one.key)
-            (self.root / FAILURES / f"{one.key}.json").unlink(missing_ok=True)
-            self.forget_checkpoints(one.key)
+            if failed:
+                (self.root / FAILURES / f"{one.key}.json").unlink(missing_ok=True)
+            if resumable:
+                self.forget_checkpoints(one.key)
         sync_folder(self.root)
 
     def checkpoints(self, key: str) -> Path:

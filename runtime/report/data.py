@@ -11,6 +11,7 @@ from lab.compiler.serial import to_json
 from lab.runtime import trees
 from lab.runtime.comparisons import CaseEvidence
 from lab.runtime.evidence import Estimate
+from lab.runtime.files import json_by_line
 from lab.runtime.results import Point, Results
 from lab.runtime.statistics import Interval
 from lab.runtime.verdicts import Verdict
@@ -78,7 +79,10 @@ def run_files(results: Results) -> dict[str, bytes]:
     """One record for each run: configuration, environment, history, metrics."""
     runs = results.plan.runs
     return {
-        _run_name(i, run, len(runs)): _bytes(_run(results, run)) for i, run in enumerate(runs, 1)
+        _run_name(i, run, len(runs)): json_by_line(
+            _clean(_run(results, run)), ensure_ascii=False, allow_nan=False
+        )
+        for i, run in enumerate(runs, 1)
     }
 
 
