@@ -8,7 +8,7 @@ arm do not repeat each other. Nothing depends on where a run stands among others
 
 import hashlib
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 import jax
 import numpy as np
@@ -18,6 +18,8 @@ from lab.runtime.executables import kept
 
 #: Seeds below this are one number of a program.
 _SMALL = 2**31
+#: Keys that are kept: runs of one seed come one after another.
+_KEPT = 256
 
 
 def streams(
@@ -33,12 +35,18 @@ def streams(
 
     def stream(name: str) -> PRNGKeyArray:
         here = seed if not vary or name in vary else 0
-        path = np.array([_number(component), occurrence, _number(name)], np.uint32)
-        if 0 <= here < _SMALL:
-            return _small(np.int32(here), path)
-        return _key(jax.random.key(here), path)
+        return _at(here, (_number(component), occurrence, _number(name)))
 
     return stream
+
+
+@lru_cache(_KEPT)
+def _at(seed: int, path: tuple[int, int, int]) -> PRNGKeyArray:
+    """The key at the end of a path. Runs that differ in other things than the seed share it."""
+    numbers = np.array(path, np.uint32)
+    if 0 <= seed < _SMALL:
+        return _small(np.int32(seed), numbers)
+    return _key(jax.random.key(seed), numbers)
 
 
 @kept()
