@@ -68,8 +68,15 @@ def supply(whole: Dataset, margin: int) -> Supply:
     )
 
 
-@pytest.mark.parametrize(("dtype", "channels"), [("uint8", 3), ("uint8", 1), ("float32", 2)])
-@pytest.mark.parametrize("after", [(), (Flip(),), (Cutout(size=2), Mixup(alpha=1.0), Flip())])
+@pytest.mark.parametrize(
+    ("dtype", "channels", "after"),
+    [
+        ("uint8", 3, ()),
+        ("uint8", 3, (Cutout(size=2), Mixup(alpha=1.0), Flip())),
+        ("uint8", 1, (Flip(),)),
+        ("float32", 2, (Flip(),)),
+    ],
+)
 def test_windows_cut_out_of_a_wide_data_set_are_those_of_padded_images(
     dtype: str, channels: int, after: tuple[Augmentation, ...]
 ) -> None:

@@ -110,6 +110,7 @@ TABLE = {
     "scalar_tensor": scalar_tensor,
     "tril": lower_triangle,
     "triu": upper_triangle,
+    "zero": _filled_like(0),
     "zeros": _filled(0),
     "zeros_like": _filled_like(0),
 }

@@ -198,6 +198,7 @@ MAKING: dict[str, list[Case]] = {
     "scalar_tensor": [case(2.5), case(2, dtype=torch.int64)],
     "tril": [case(x(4, 4)), case(x(2, 3, 4), 1)],
     "triu": [case(x(4, 4)), case(x(2, 3, 4), -1)],
+    "zero": [case(x(3))],
     "zeros": [case([2, 3])],
     "zeros_like": [case(x(3))],
 }
