@@ -57,7 +57,10 @@ NESTED = {
 ALL = {**METHODS, **NESTED}
 
 
-@pytest.fixture(params=ALL, name="method")
+@pytest.fixture(
+    params=[*METHODS, *(pytest.param(name, marks=pytest.mark.verify) for name in NESTED)],
+    name="method",
+)
 def _method(request: pytest.FixtureRequest) -> Reparameterization:
     return ALL[request.param]()
 
