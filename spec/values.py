@@ -15,4 +15,20 @@ Plain JSON, so that a plan round-trips and a key is a hash of text:
   […]}`.
 """
 
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
 Value = None | bool | int | float | str | list["Value"] | dict[str, "Value"]
+
+
+def components_in(value: Any) -> Iterator[tuple[str, str]]:
+    """Kind and name of every component in a value, however deep."""
+    if isinstance(value, list):
+        for item in cast(list[Any], value):
+            yield from components_in(item)
+    elif isinstance(value, Mapping):
+        fields = cast(Mapping[str, Any], value)
+        if "component" in fields:
+            yield str(fields["kind"]), str(fields["component"])
+        for item in fields.values():
+            yield from components_in(item)

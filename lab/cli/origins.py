@@ -17,6 +17,7 @@ from lab.runtime.keys import key_of
 from lab.runtime.layout import keys_in
 from lab.runtime.store import Store
 from lab.spec.records import record
+from lab.spec.values import components_in
 
 if TYPE_CHECKING:
     from lab.runtime.bridge.export.subject import Number, Subject
@@ -104,6 +105,7 @@ def _of_key(written: str, options: Options) -> Origin:
     while here is not None:
         stages.insert(0, store.record(here))
         here = stages[0]["inputs"].get("before")
+    _demand_known(stages)
     measured = [
         store.record(one.key)
         for one in known.values()
@@ -118,6 +120,20 @@ def _of_key(written: str, options: Options) -> Origin:
         numbers=list(_numbers_of_records(measured)),
         folder=Path(),
     )
+
+
+def _demand_known(stages: Sequence[Mapping[str, Any]]) -> None:
+    """Components of a person's own stand in files that a study names, and a key does not."""
+    from lab.runtime import registry
+
+    known = registry.catalog().signatures
+    for stage in stages:
+        for kind, name in components_in(stage["arguments"]):
+            if (kind, name) not in known:
+                raise LabError(
+                    f"the {kind} `{name}` is of a file of one's own, which a key does not name: "
+                    "export from the study, as in `lab export studies/mine.lab --arm …`"
+                )
 
 
 def _arms(plan: Plan) -> list[str]:

@@ -31,7 +31,7 @@ from lab.spec.catalog import builtin_catalog
 from lab.spec.records import replaced
 from lab.spec.signature import Catalog
 from lab.spec.source import Source
-from lab.spec.values import Value
+from lab.spec.values import components_in
 
 #: Version of the file.
 SCHEMA = 2
@@ -183,23 +183,12 @@ def versions(plan: Plan, catalog: Catalog) -> dict[str, str]:
         for value in node.arguments.values():
             if isinstance(value, dict | list) and id(value) not in looked:
                 looked.add(id(value))
-                names |= set(_components(value))
+                names |= set(components_in(value))
         for kind, name in names:
             signature = catalog.get(kind, name)
             if signature is not None:
                 found[f"{kind} {name}"] = f"{signature.version} {signature.content or ''}".strip()
     return dict(sorted(found.items()))
-
-
-def _components(value: Value) -> Iterator[tuple[str, str]]:
-    if isinstance(value, list):
-        for item in value:
-            yield from _components(item)
-    elif isinstance(value, dict):
-        if "component" in value:
-            yield str(value["kind"]), str(value["component"])
-        for item in value.values():
-            yield from _components(item)
 
 
 def _used(loaded: Loaded) -> Iterator[tuple[str, Source]]:

@@ -189,6 +189,12 @@ def test_a_component_of_ones_own_runs_from_its_one_file(tmp_path: Path) -> None:
     result = lab("run", str(file))
     assert result.returncode == 0, result.stderr
     assert "half" in result.stdout
+    arguments = ("--arm", "half", "--to", "torch", "-o")
+    assert lab("export", str(file), *arguments, str(tmp_path / "net")).returncode == 0
+    key = json.loads((tmp_path / "net" / "export.json").read_text())["key"]
+    without = lab("export", key, "--to", "torch", "--results", str(tmp_path / "results"))
+    assert without.returncode == 2
+    assert "export from the study" in without.stderr
     refused = study(tmp_path, file.read_text().replace("coarse()", "coarse(scael: 2)"), "own.lab")
     assert "did you mean `scale`" in lab("check", str(refused)).stderr
 
