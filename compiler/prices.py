@@ -13,6 +13,7 @@ from itertools import islice
 from statistics import median
 from typing import Literal
 
+from lab.compiler.compilers import compilers
 from lab.compiler.cost import Rates, Unknown, lanes_at_once
 from lab.compiler.elsewhere import Elsewhere
 from lab.compiler.facts import Asking, Cost
@@ -20,7 +21,7 @@ from lab.compiler.plan import Plan
 from lab.compiler.programs import Program
 from lab.compiler.stored import Described, Stored
 from lab.compiler.strands import Everything
-from lab.spec.records import record
+from lab.spec.records import record, replaced
 
 Basis = Literal["measured", "probed", "scaled", "arithmetic"]
 #: From the best basis to the weakest.
@@ -59,7 +60,10 @@ class Seen:
 
 @record
 class Price:
-    """One program: `todo` are its lanes that are missing. `seen` is None where nothing is known."""
+    """One program: `todo` are its lanes that are missing. `seen` is None where nothing is known.
+
+    `compilers` are the workers that compile it.
+    """
 
     program: Program
     cost: Cost | Unknown
@@ -67,13 +71,14 @@ class Price:
     seen: Seen | None
     basis: Basis | None
     lanes_at_once: int | None
+    compilers: int = 1
 
     @property
     def seconds(self) -> float:
         """Seconds of one worker for all that is missing; what is not known counts nothing."""
         if self.seen is None or not self.todo:
             return 0.0
-        return self.seen.compiling + len(self.todo) * self.seen.lane
+        return self.seen.compiling * self.compilers + len(self.todo) * self.seen.lane
 
 
 @record
@@ -137,7 +142,10 @@ def prices(
     history = _History(costs, known, device)
     limits = [one for one in (device.memory_bytes, plan.memory_bytes) if one is not None]
     room = min(limits, default=None)
-    made = tuple(_price(program, cost, history, todo=todo, room=room) for program, cost in costs)
+    alone = [_price(program, cost, history, todo=todo, room=room) for program, cost in costs]
+    counts = compilers([(one.program, len(one.todo)) for one in alone], device.workers)
+    both = zip(alone, counts, strict=True)
+    made = tuple([one if n == 1 else replaced(one, compilers=n) for one, n in both])
     memory = max((_memory(one, device) for one in made if one.todo), default=0.0)
     return Prices(
         plan=plan,
@@ -179,8 +187,7 @@ def _wall(made: Sequence[Price], device: Device) -> float:
     for one in made:
         chain = max((chains[id(used)] for used in one.program.inputs.values()), default=0.0)
         if one.seen is not None and one.todo:
-            total += one.seen.lane * len(one.todo)
-            total += one.seen.compiling * min(len(one.todo), device.workers)
+            total += one.seconds
             chain += one.seen.lane + one.seen.compiling
         chains[id(one.program)] = chain
     kinds = len({one.program.first.fresh for one in made if one.todo})

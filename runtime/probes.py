@@ -13,6 +13,7 @@ from typing import Any
 
 from lab.compiler.plan import Node, Plan
 from lab.compiler.programs import Program
+from lab.runtime.device import LARGE_PAGES
 from lab.runtime.files import write_atomically
 from lab.runtime.probe import FEW, Request
 from lab.runtime.probed import FOLDER
@@ -26,10 +27,11 @@ Listener = Callable[[str, str | None], None]
 
 
 class Prober:
-    """Looks at programs of one plan in a process of their own, on some cores.
+    """Looks at programs of one plan in processes of their own, on some cores.
 
-    What stages start from is made once, in a folder that is gone with the prober: use it as a
-    context manager.
+    As in a run, what sees only what a stage ships is measured in another process than stages are
+    made in, and pays for all that happens once in a process by itself. What stages start from is
+    made once, in a folder that is gone with the prober: use it as a context manager.
     """
 
     def __init__(
@@ -42,13 +44,14 @@ class Prober:
         self._nodes = {node.key: node for node in plan.nodes}
         self._scratch = tempfile.TemporaryDirectory(prefix="lab-probe-")
         self._made: dict[str, str] = {}
-        self._child = _Child(core_set)
+        self._child, self._fresh_child = _Child(core_set), _Child(core_set)
 
     def __enter__(self) -> "Prober":
         return self
 
     def __exit__(self, *_: object) -> None:
         self._child.stop()
+        self._fresh_child.stop()
         self._scratch.cleanup()
 
     def look(self, programs: Sequence[Program], listener: Listener) -> None:
@@ -80,14 +83,26 @@ class Prober:
         if stage is not None:
             whole, short = self._task(stage.first), self._short(stage.first)
             of = (short or whole)["output"]
-        measured = [self._task(one.first, of=of) for one in measurements]
-        found = self._child.ask(Request(before, whole, short, measured))
-        if isinstance(found, str):
-            return found
+        fresh = [one for one in measurements if one.first.fresh]
+        here = [one for one in measurements if not one.first.fresh]
+        measured = [self._task(one.first, of=of) for one in here]
+        looked_at = [*([] if stage is None else [stage]), *here]
+        problem = self._look(self._child, Request(before, whole, short, measured), looked_at)
+        if problem is not None:
+            return problem
         if stage is not None and of is not None:
             self._made[stage.first.key] = of
-        looked_at = (*(() if stage is None else (stage,)), *measurements)
-        for program, said in zip(looked_at, found, strict=False):
+        tasks = [self._task(one.first, of=of) for one in fresh]
+        return self._look(self._fresh_child, Request((), None, None, tasks), fresh)
+
+    def _look(self, child: "_Child", request: Request, programs: Sequence[Program]) -> str | None:
+        """Have a process do what is asked, and keep what it says of programs."""
+        if not (request.before or programs):
+            return None
+        found = child.ask(request)
+        if isinstance(found, str):
+            return found
+        for program, said in zip(programs, found, strict=False):
             self._keep(program.key, said)
         return None
 
@@ -174,13 +189,15 @@ class _Child:
         try:
             found = _exchange(process, json.dumps(asdict(request)))
         except BrokenPipeError:
-            found = []
+            found = None
         finally:
             late.cancel()
+        if found is None:
+            return f"the process that looked at it ended with exit code {process.wait()}"
         problems = [one["problem"] for one in found if "problem" in one]
         if problems:
             return str(problems[0])
-        return found or f"the process that looked at it ended with exit code {process.wait()}"
+        return found
 
     def stop(self) -> None:
         """End the process."""
@@ -200,13 +217,13 @@ class _Child:
                 stderr=subprocess.DEVNULL,
                 text=True,
                 # A probe is of what is new, which no cache has.
-                env={**os.environ, "JAX_ENABLE_COMPILATION_CACHE": "false"},
+                env={**LARGE_PAGES, **os.environ, "JAX_ENABLE_COMPILATION_CACHE": "false"},
             )
         return self._process
 
 
-def _exchange(process: "subprocess.Popen[str]", line: str) -> list[dict[str, Any]]:
-    """Send a line; the answers up to an empty one, or none where the process ends before."""
+def _exchange(process: "subprocess.Popen[str]", line: str) -> list[dict[str, Any]] | None:
+    """Send a line; the answers up to an empty one, None where the process ends before."""
     if process.stdin is None or process.stdout is None:
         raise TypeError("a child has pipes")
     process.stdin.write(line + "\n")
@@ -216,4 +233,4 @@ def _exchange(process: "subprocess.Popen[str]", line: str) -> list[dict[str, Any
         if not answer.strip():
             return found
         found.append(json.loads(answer))
-    return []
+    return None

@@ -123,6 +123,7 @@ def _program(price: Price) -> dict[str, Any]:
         known = {name: getattr(cost, name) for name in names}
     if seen is not None:
         known |= {"lane_seconds": seen.lane, "compile_seconds": seen.compiling}
+        known |= {"seconds": price.seconds}
     return {
         "key": program.key,
         "role": program.role,
