@@ -43,8 +43,8 @@ _READERS = (
 )
 #: Modules of `lab.spec` that components are made of.
 _SPEC = ("declare", "units")
-#: Catalogs of people's own files that are kept, at most.
-_KEPT = 32
+#: Catalogs of people's own files that are kept, at most, and of installations of `lab`.
+_KEPT, _INSTALLATIONS = 32, 4
 
 
 def builtin_catalog() -> Catalog:
@@ -71,8 +71,8 @@ def _read_own(files: dict[str, Path]) -> "Reading":
     reading, stamp = read_components(_sources(files)), _stamp(files)
     catalog, code = _cache_file("catalog", stamp), _cache_file("code", stamp)
     if catalog is not None and code is not None:
-        _save(catalog, _as_json(reading.catalog))
-        _save(code, json.dumps({"parts": reading.parts}))
+        _save(catalog, _as_json(reading.catalog), keeping=_INSTALLATIONS)
+        _save(code, json.dumps({"parts": reading.parts}), keeping=_INSTALLATIONS)
     return reading
 
 
@@ -210,7 +210,7 @@ def _as_json(catalog: Catalog, parts: Parts | None = None) -> str:
     return json.dumps({"signatures": signatures, **({} if parts is None else {"parts": parts})})
 
 
-def _save(path: Path, text: str, *, keeping: int = 1) -> None:
+def _save(path: Path, text: str, *, keeping: int) -> None:
     """Write a file of the cache; of its kind `keeping` stay, those used last."""
     from tempfile import NamedTemporaryFile
 

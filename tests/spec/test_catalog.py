@@ -1,6 +1,7 @@
 """The catalog knows of a component what its file says, without importing it."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -222,6 +223,21 @@ def test_the_catalog_is_found_in_the_cache_and_made_anew_when_it_is_damaged(
     assert len(builtin_catalog().signatures) == 1
     kept.write_text("{", "utf-8")
     assert builtin_catalog() == first
+
+
+def test_installations_beside_each_other_keep_a_catalog_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    folder = tmp_path / "lab"
+    folder.mkdir()
+    for age in range(9):
+        (folder / f"catalog-{age}.json").write_text("{}", "utf-8")
+        os.utime(folder / f"catalog-{age}.json", (age, age))
+    builtin_catalog()
+    others = {path.name for path in folder.glob("catalog-?.json")}
+    assert others == {"catalog-6.json", "catalog-7.json", "catalog-8.json"}
+    assert len(list(folder.glob("catalog-*.json"))) == 4
 
 
 def test_a_cache_that_cannot_be_written_to_costs_nothing_but_time(
