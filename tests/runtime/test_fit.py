@@ -265,7 +265,7 @@ class Killed(BaseException):
     """Ends a stage as a kill would: nothing catches it."""
 
 
-@pytest.mark.parametrize("batch", [None, 64])
+@pytest.mark.parametrize("batch", [None, pytest.param(64, marks=pytest.mark.verify)])
 def test_a_fit_that_was_killed_goes_on_to_the_same_bits(tmp_path: Path, batch: int | None) -> None:
     stage = Fit(through=SMALL, duration=steps(60), batch=batch, by=Adam(lr=5e-3))
     whole = stage.run(work(network()))

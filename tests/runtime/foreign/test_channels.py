@@ -26,7 +26,16 @@ from lab.runtime.foreign.unit_norms import unit_norms
 
 ROUNDING = 1e-5
 #: Structures that are large to convert, and kin to one that stays in the suite.
-LARGE = ("bert", "bottleneck_resnet", "convnext", "resnext", "shuffling", "swin")
+LARGE = (
+    "bert",
+    "bottleneck_resnet",
+    "convnext",
+    "gpt2",
+    "resnext",
+    "shuffling",
+    "swin",
+    "vision_transformer",
+)
 STRUCTURES = [
     pytest.param(name, marks=[pytest.mark.verify] if name in LARGE else []) for name in NETWORKS
 ]

@@ -30,10 +30,6 @@ from lab.runtime.foreign.run import compute  # noqa: E402
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 
 
-#: In float32 too; the others of the families have their turn in `make verify`.
-IN_FLOAT32 = ("torchvision MobileNetV2", "transformers DistilBERT")
-
-
 @pytest.mark.parametrize("name", NETWORKS)
 def test_answers_and_a_training_step_are_torchs(name: str):
     module, conversion = converted(name)
@@ -42,10 +38,8 @@ def test_answers_and_a_training_step_are_torchs(name: str):
     assert max(same_step(module, conversion, inputs)) <= EXACT
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(n, marks=[] if n in IN_FLOAT32 else [pytest.mark.verify]) for n in NETWORKS],
-)
+@pytest.mark.verify
+@pytest.mark.parametrize("name", NETWORKS)
 def test_a_training_step_in_float32_is_as_near_as_can_be_asked(name: str):
     module, conversion = converted(name)
     errors = step_errors(module, conversion, inputs_of(module, 3))
