@@ -58,7 +58,7 @@ def ours(steps: int) -> Callable[[], Turn]:
     from lab.runtime.losses.task import Task
     from lab.runtime.models.resnet20 import ResNet20
     from lab.runtime.optimizers.sgd import SGD
-    from lab.runtime.recipe import Recipe, Supply
+    from lab.runtime.recipe import Leg, Recipe, Supply
     from lab.runtime.selectors.all import All
 
     images, augmentations = _images(), (Crop(pad=MARGIN), Flip())
@@ -91,7 +91,7 @@ def ours(steps: int) -> Callable[[], Turn]:
 
     @jax.jit
     def step(number, supply, order):
-        batch = drawn(recipe, number, supply, order)
+        batch = drawn(recipe, number, supply, Leg(order, number))
         return number + 1, batch.inputs, batch.targets
 
     # The number of the step stays on the device, as it does in training.

@@ -27,6 +27,9 @@ Shapes = Mapping[str, Shape]
 #: What a device is asked for: each has a rate of its own.
 Kind = Literal["convolution", "matrix", "field"]
 FLOAT_BYTES = 4
+#: Examples are held where they take one part in so many of the memory, and else read through
+#: windows of about so many bytes, of which so many are there at once (read, waiting, in use).
+PARTS_FOR_EXAMPLES, WINDOW_BYTES, WINDOWS = 4, 2**25, 4
 
 
 @record
@@ -142,8 +145,9 @@ class Cost:
     `macs` are multiplications, all passes of all steps; `elements` numbers that were computed one
     by one besides (activations, optimizer state); `calls` those of a compiled program from the
     host; `memory` bytes at the peak, `held` those of them that no compiler can save (numbers that
-    are trained, what the optimizer keeps, data); `disk` bytes that stay. A multiplication and its
-    addition are two floating-point operations.
+    are trained, what the optimizer keeps, windows of data); `examples` those of them that are data,
+    all of which is held where it fits; `disk` bytes that stay. A multiplication and its addition
+    are two floating-point operations.
     """
 
     macs: float = 0.0
@@ -153,6 +157,7 @@ class Cost:
     parameters: int = 0
     memory: int = 0
     held: int = 0
+    examples: int = 0
     disk: int = 0
     kind: Kind = "matrix"
     made: Made | None = None
@@ -161,6 +166,19 @@ class Cost:
     def flops(self) -> float:
         """Floating-point operations of its multiplications and their additions."""
         return 2 * self.macs
+
+    def within(self, room: float | None) -> "Cost":
+        """The cost where there is so much memory: examples that are too many for it are streamed.
+
+        Example:
+            >>> Cost(memory=9 * 10**9, examples=8 * 10**9).within(16e9).memory
+            1134217728
+        """
+        windows = WINDOWS * WINDOW_BYTES
+        if room is None or self.examples <= max(windows, room / PARTS_FOR_EXAMPLES):
+            return self
+        memory = self.memory - self.examples + windows
+        return replaced(self, memory=memory, examples=windows)
 
 
 class UnknownError(Exception):

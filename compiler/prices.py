@@ -169,6 +169,8 @@ def _price(
     if not isinstance(todo, Everything):
         left = tuple([key for key in left if key in todo])
     seen, basis = history.of(program, cost) if left else (None, None)
+    if isinstance(cost, Cost):
+        cost = cost.within(room)
     at_once = lanes_at_once(cost, room) if isinstance(cost, Cost) else None
     return Price(program, cost, left, seen, basis, at_once)
 

@@ -27,7 +27,7 @@ class Ask:
     Asks with equal `program` have one `function`, which is pure; `compiled` is that as a program
     that takes the memory of the state over. `leg(stop)` is what it reads besides `state` and
     `supply`, to go to a step: nothing moves where that is the state's. Not `looped`, it takes one
-    step a call.
+    step a call; `streamed`, its legs hold examples, which lanes cannot share.
     """
 
     program: Hashable
@@ -40,6 +40,7 @@ class Ask:
     last: int
     total: int
     looped: bool = True
+    streamed: bool = False
 
     @property
     def calls(self) -> int:

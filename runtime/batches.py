@@ -5,7 +5,7 @@ depend on where a run was resumed.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +15,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, Shaped
 from lab.runtime.augmentation import Windows
 from lab.runtime.executables import kept
 from lab.runtime.loss import Logits, Targets
-from lab.runtime.recipe import Recipe, Supply
+from lab.runtime.recipe import Leg, Recipe, Supply
 from lab.runtime.resizing import resized
 
 
@@ -73,15 +73,19 @@ def _random_bits(key: PRNGKeyArray, epoch: Int[Array, ""], *, count: int) -> lis
     return found
 
 
-def drawn(recipe: Recipe, step: Array, supply: Supply, order: Array) -> Batch:
+def drawn(recipe: Recipe, step: Array, supply: Supply, leg: Leg) -> Batch:
     """The batch of a step, augmented."""
     first = (step % recipe.steps_per_epoch) * recipe.batch
-    rows = jax.lax.dynamic_slice_in_dim(order, first, recipe.batch)
+    rows = jax.lax.dynamic_slice_in_dim(leg.order, first, recipe.batch)
     targets = supply.labels[rows]
     if recipe.classes > 1 and any(one.mixes for one in recipe.augment):
         targets = jax.nn.one_hot(targets, recipe.classes)
     key = jax.random.fold_in(supply.augment, step)
-    inputs, done = _read(recipe, supply.inputs, rows, key)
+    whole, places = supply.inputs, rows
+    if leg.window is not None:
+        begin = (step - leg.window.first) * recipe.batch
+        whole, places = leg.window.inputs, begin + jnp.arange(recipe.batch)
+    inputs, done = _read(recipe, whole, places, key)
     for place, augmentation in enumerate(recipe.augment[done:], done):
         inputs, targets = augmentation.mixed(inputs, targets, jax.random.fold_in(key, place))
     if recipe.side is not None:
@@ -97,7 +101,7 @@ def drawn(recipe: Recipe, step: Array, supply: Supply, order: Array) -> Batch:
     )
 
 
-def _read(recipe: Recipe, inputs: Array, rows: Array, key: PRNGKeyArray) -> tuple[Array, int]:
+def _read(recipe: Recipe, inputs: Any, rows: Array, key: PRNGKeyArray) -> tuple[Array, int]:
     """Some of the inputs, and how many augmentations were done in reading them."""
     first = recipe.augment[0] if recipe.margin else None
     if isinstance(first, Windows):

@@ -1,12 +1,13 @@
 """One training on the host: legs of steps, what is looked at between them, and when it ends.
 
-A leg ends where an epoch does, where something is evaluated, and every `LOOK` steps where each step
-is a program of its own or a time limit is kept. Whatever ends a training early (patience, a cap on
-the wall clock, no memory for a whole batch) is a note of its result.
+A leg ends where an epoch does, where something is evaluated, every `LOOK` steps where each step is
+a program of its own or a time limit is kept, and with its window where examples are streamed.
+Whatever ends a training early (patience, a cap on the wall clock, no memory for a whole batch) is a
+note of its result.
 """
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,9 +19,10 @@ from lab.runtime import batches, training
 from lab.runtime.asking import Answer, Ask, whole
 from lab.runtime.checkpoints import Checkpoints, Nowhere
 from lab.runtime.errors import Diverged
-from lab.runtime.recipe import Leg, Recipe, State, Supply, Tally, Trainable
+from lab.runtime.recipe import Leg, Recipe, State, Supply, Tally, Trainable, Window
 from lab.runtime.reparameterization import Split
 from lab.runtime.stopping import Stopping
+from lab.runtime.streaming import Stream
 from lab.runtime.work import Progress
 
 #: Steps between two looks at the loss, where every step is a program of its own.
@@ -50,13 +52,14 @@ class Rules:
 
 @dataclass
 class Course:
-    """Where a training stands, and what it has seen."""
+    """Where a training stands, and what it has seen. A `stream` has what the supply has not."""
 
     recipe: Recipe
     rules: Rules
     supply: Supply
     progress: Progress
     checkpoints: Checkpoints = field(default_factory=Nowhere)
+    stream: Stream | None = None
     history: dict[str, list[float]] = field(default_factory=dict)
     notes: dict[str, float] = field(default_factory=dict)
     _tallies: list[Tally] = field(default_factory=list)
@@ -73,9 +76,10 @@ class Course:
         state = training.start(recipe, split, rest, buffers)
         state, step, elapsed = self._resumed(state)
         began, ended = time.monotonic() - elapsed, {}
+        windows = iter(self.stream.windows(self._legs(step)) if self.stream else ())
         while step < recipe.steps and not ended:
             stop = self._end_of_leg(step)
-            state = yield from self._leg(state, step, stop)
+            state = yield from self._leg(state, step, stop, next(windows, None))
             step = stop
             if self._is_time_to_evaluate(step):
                 self._evaluate(state, step)
@@ -101,6 +105,7 @@ class Course:
             "elapsed": elapsed,
             "cuts": self.recipe.cuts,
             "devices": self.recipe.devices,
+            "window": self.stream and self.stream.steps,
             "history": self.history,
             "tallies": [jax.tree.map(float, tally)._asdict() for tally in self._tallies],
             "seen": self._seen,
@@ -114,8 +119,8 @@ class Course:
     def _resumed(self, state: State) -> tuple[State, int, float]:
         """Where to go on from, how many steps are done, and the seconds they took."""
         found = self.checkpoints.restore((state, self._best_or(state)))
-        apart = (self.recipe.cuts, self.recipe.devices)
-        if found is None or (found[1]["cuts"], found[1].get("devices", 1)) != apart:
+        apart = (self.recipe.cuts, self.recipe.devices, self.stream and self.stream.steps)
+        if found is None or tuple(map(found[1].get, ("cuts", "devices", "window"))) != apart:
             return state, 0, 0.0
         (state, best), about = found
         self.history = about["history"]
@@ -136,13 +141,26 @@ class Course:
         ends = [self.recipe.steps_per_epoch, every]
         if self.rules.cap is not None or not self._looped:
             ends.append(LOOK)
-        return min(self.recipe.steps, *((step // length + 1) * length for length in ends))
+        most = self.stream.steps if self.stream else self.recipe.steps
+        return min(
+            self.recipe.steps, step + most, *((step // length + 1) * length for length in ends)
+        )
+
+    def _legs(self, step: int) -> Sequence[tuple[int, int]]:
+        """The legs to come, from a step on."""
+        made: list[tuple[int, int]] = []
+        while step < self.recipe.steps:
+            made.append((step, self._end_of_leg(step)))
+            step = made[-1][1]
+        return made
 
     @property
     def _looped(self) -> bool:
         return training.loops_in_program(self.recipe.model)
 
-    def _leg(self, state: State, step: int, stop: int) -> Generator[Ask, Answer, State]:
+    def _leg(
+        self, state: State, step: int, stop: int, window: Window | None
+    ) -> Generator[Ask, Answer, State]:
         epoch = np.full((), step // self.recipe.steps_per_epoch, np.int32)
         order = batches.epoch_order(self.supply.batches, epoch, count=len(self.supply.labels))
         answer = yield Ask(
@@ -151,11 +169,12 @@ class Course:
             compiled=training.program(self.recipe, looped=self._looped),
             state=state,
             supply=self.supply,
-            leg=lambda stop: Leg(order, np.full((), stop, np.int32)),
+            leg=lambda stop: Leg(order, np.full((), stop, np.int32), window),
             first=step,
             last=stop,
             total=self.recipe.steps,
             looped=self._looped,
+            streamed=window is not None,
         )
         self._tallies.extend(answer.seen)
         loss = float(self._tallies[-1].loss) / (stop - step if self._looped else 1)
@@ -236,5 +255,6 @@ def within_memory(
                 ) from failure
         cuts = min(2 * course.recipe.cuts, course.recipe.batch)
         recipe = replace(course.recipe, cuts=cuts)
-        course = Course(recipe, course.rules, course.supply, course.progress, course.checkpoints)
+        rules, supply, progress = course.rules, course.supply, course.progress
+        course = Course(recipe, rules, supply, progress, course.checkpoints, course.stream)
         course.notes["pieces_of_a_batch"] = float(cuts)

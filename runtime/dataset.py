@@ -1,8 +1,8 @@
 """What a data source yields: plain arrays with labels, known by a checksum.
 
 Sets that fit in memory are arrays from the start: indexing them costs nothing beside a step of
-training, and they move to the device once. Decoded images are a file that is mapped into memory,
-which worker processes share.
+training, and they move to the device once. Decoded images are a file
+of which parts are read where all of it is too much.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Array
 
 from lab.runtime.errors import BadData
+from lab.runtime.rows import Rows
 
 SplitName = Literal["train", "validation", "test"]
 
@@ -29,7 +30,7 @@ class Examples(NamedTuple):
     `(n, 3, length)` with the planes token, attention mask, token type.
     """
 
-    inputs: np.ndarray
+    inputs: np.ndarray | Rows
     labels: np.ndarray
 
 
@@ -59,7 +60,7 @@ class Dataset:
 
             from lab.runtime.augmentation import around
 
-            inputs = self.train.inputs
+            inputs = self.train.inputs[:]
             if margin:
                 inputs = np.pad(inputs, around(margin))
             self._moved[margin] = jax.device_put((inputs, self.train.labels))
@@ -117,6 +118,8 @@ class Data(ABC):
         return _loaded(self)
 
 
+#: Of what is in a file, so much is read at a time to know its checksum.
+_BYTES_AT_ONCE = 2**24
 #: Sets of which a process keeps the arrays: what a run trains on, and what it is scored on.
 _SETS_KEPT = 2
 
@@ -142,7 +145,9 @@ def content_of(train: Examples, test: Examples) -> str:
     digest = hashlib.sha256()
     for array in (*train, *test):
         digest.update(f"{array.dtype.str}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
+        rows = max(1, _BYTES_AT_ONCE * len(array) // max(1, array.nbytes))
+        for first in range(0, len(array), rows):
+            digest.update(np.ascontiguousarray(array[first : first + rows]))
     return "sha256:" + digest.hexdigest()
 
 
@@ -157,7 +162,11 @@ def carve(train: Examples, count: int, *, seed: int = 0) -> tuple[Examples, Exam
         raise BadData(f"{count} examples are to be set aside, and there are only {total}")
     chosen = np.zeros(total, bool)
     chosen[np.random.RandomState(seed).permutation(total)[:count]] = True
-    return (
-        Examples(train.inputs[~chosen], train.labels[~chosen]),
-        Examples(train.inputs[chosen], train.labels[chosen]),
-    )
+    return _those(train, ~chosen), _those(train, chosen)
+
+
+def _those(examples: Examples, chosen: np.ndarray) -> Examples:
+    """Some of the examples; what is in a file is not read for it."""
+    inputs, labels = examples
+    some = inputs.only(chosen) if isinstance(inputs, Rows) else inputs[chosen]
+    return Examples(some, labels[chosen])

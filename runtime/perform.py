@@ -45,6 +45,7 @@ def performing(task: Task, progress: Progress) -> Generator[Ask, Answer, dict[st
         packed={role: Path(path) / artifacts.SHIPPED for role, path in task.inputs.items()},
         checkpoints=_checkpoints(task),
         devices=task.devices,
+        memory_bytes=task.memory_bytes,
     )
     checkpoints = work.checkpoints
     if task.role == "measurement":

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
@@ -87,11 +88,12 @@ class State(NamedTuple):
 class Supply(NamedTuple):
     """What a step reads: examples, numbers that stay, random streams, traced numbers.
 
+    `inputs` is None where a leg brings what its steps read (`lab.runtime.streaming`).
     `frozen` are parameters that are not trained, `start` the weights at the beginning where the
     loss asks for them, `teachers` parameters and buffers by role.
     """
 
-    inputs: Shaped[Array, "examples ..."]
+    inputs: Shaped[Array, "examples ..."] | None
     labels: Int[Array, " examples"] | Float[Array, " examples"]
     fixed: Arrays
     batches: PRNGKeyArray
@@ -114,11 +116,22 @@ class Tally(NamedTuple):
     curves: Mapping[str, Float[Array, ""]]
 
 
+class Window(NamedTuple):
+    """Inputs of the steps from `first` on, in the order in which these read them."""
+
+    first: Int[np.ndarray, ""]
+    inputs: Shaped[Array, "rows ..."]
+
+
 class Leg(NamedTuple):
-    """The order of the examples in this epoch, and the step to go to within it."""
+    """The order of the examples in this epoch, and the step to go to within it.
+
+    Where the supply has no inputs, a `window` has those of this leg.
+    """
 
     order: Int[Array, " examples"]
     stop: Int[Array, ""]
+    window: Window | None = None
 
 
 Advance = Callable[[State, Supply, Leg], tuple[State, Tally]]

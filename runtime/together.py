@@ -110,6 +110,8 @@ def _chosen(batch: Batch, journal: Journal) -> Choice:
 def _measured(begun: list[Lane], ask: Ask) -> Choice:
     if not ask.looped:
         return Choice("sequence", 1, "steps of this kind are not looped on this device")
+    if ask.streamed:
+        return Choice("sequence", 1, "its examples are read as it goes")
     width, pace = len(begun), lanes.pace_alone(ask)
     if not lanes.is_worth_a_look(ask, pace, width):
         return Choice(

@@ -3,9 +3,10 @@
     weights = materialize(split) and the rest
     loss = sum(shares · losses of the chosen examples) / count + losses of the weights + penalty
 
-What is optimized is `split.train` and the rest. Data and state stay on the device; batches are
-drawn and augmented inside the program. A loop of steps runs inside the program where the device
-gains by it, and as one program per step where it loses: convolutions in a loop on a CPU.
+What is optimized is `split.train` and the rest. State stays on the device, and so do data where
+they fit (`lab.runtime.streaming`); batches are drawn and augmented inside the program. A loop of
+steps runs inside the program where the device gains by it, and as one program per step where it
+loses: convolutions in a loop on a CPU.
 """
 
 from collections.abc import Callable, Hashable
@@ -107,7 +108,7 @@ def body(recipe: Recipe, *, looped: bool) -> Advance:
 
 def _once(recipe: Recipe, state: State, supply: Supply, leg: Leg) -> tuple[State, Tally]:
     meters.count_program()
-    return _step(bind(recipe, supply.numbers), state, supply, leg.order)
+    return _step(bind(recipe, supply.numbers), state, supply, leg)
 
 
 def _until(recipe: Recipe, state: State, supply: Supply, leg: Leg) -> tuple[State, Tally]:
@@ -115,16 +116,16 @@ def _until(recipe: Recipe, state: State, supply: Supply, leg: Leg) -> tuple[Stat
     recipe = bind(recipe, supply.numbers)
 
     def body(carry: tuple[State, Tally]) -> tuple[State, Tally]:
-        after, tally = _step(recipe, carry[0], supply, leg.order)
+        after, tally = _step(recipe, carry[0], supply, leg)
         return after, jax.tree.map(jnp.add, carry[1], tally)
 
-    like = jax.eval_shape(lambda: _step(recipe, state, supply, leg.order)[1])
+    like = jax.eval_shape(lambda: _step(recipe, state, supply, leg)[1])
     nothing = jax.tree.map(lambda part: jnp.zeros(part.shape, part.dtype), like)
     return jax.lax.while_loop(lambda carry: carry[0].step < leg.stop, body, (state, nothing))
 
 
-def _step(recipe: Recipe, state: State, supply: Supply, order: Array) -> tuple[State, Tally]:
-    batch = drawn(recipe, state.step, supply, order)
+def _step(recipe: Recipe, state: State, supply: Supply, leg: Leg) -> tuple[State, Tally]:
+    batch = drawn(recipe, state.step, supply, leg)
     batch, memory, scored = _chosen(recipe, state, supply, batch)
     gradients, found = _gradients(recipe, state, supply, batch)
     grouping = labels(recipe, state.trainable, supply.fixed)

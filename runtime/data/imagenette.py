@@ -51,7 +51,7 @@ class Imagenette(Data):
     augment: tuple[Augmentation, ...] = parameter((), "what is done to a training batch, in order")
 
     def load(self) -> Dataset:
-        """All images as bytes, decoded once and mapped into memory."""
+        """All images as bytes, decoded once."""
         root = unpacked(data_folder(), self.size)
         found = class_folders(root, SUFFIXES, test=0.2)
         if len(found.classes) != CLASSES:

@@ -30,7 +30,7 @@ class Images(Data):
     augment: tuple[Augmentation, ...] = parameter((), "what is done to a training batch, in order")
 
     def load(self) -> Dataset:
-        """All images as bytes, decoded once and mapped into memory."""
+        """All images as bytes, decoded once."""
         root = Path(self.folder)
         found = class_folders(root, SUFFIXES, test=self.test)
         whole = decoded(found, root=root, side=self.size, colors=self.colors, cache=data_folder())

@@ -10,6 +10,8 @@ from typing import cast
 
 from lab.compiler.facts import (
     FLOAT_BYTES,
+    WINDOW_BYTES,
+    WINDOWS,
     Asking,
     Cost,
     Effort,
@@ -23,6 +25,7 @@ from lab.compiler.facts import (
 )
 from lab.runtime.facts.training import chosen, loss_macs
 from lab.runtime.facts.values import integer, named, number, steps_of, words
+from lab.spec.records import replaced
 from lab.spec.values import Value
 
 #: Forward and back, in passes forward.
@@ -85,16 +88,25 @@ def train(arguments: Mapping[str, Value], asking: Asking) -> Cost:
     macs = looked_at * network.macs + extra + _BOTH_WAYS * (method.macs if method else 0)
     made_weights = method.activations if method else 0
     is_convolutional = network.kind == "convolution"
-    return _kept(
+    cost = _kept(
         made,
         macs=macs * steps + watched * network.macs,
         elements=(looked_at * network.activations + _BOTH_WAYS * made_weights + moved + averaged)
         * steps,
         steps=steps,
         calls=steps if is_convolutional else -(-steps // per_epoch),
-        held=FLOAT_BYTES * (moved - trained + averaged) + source.total_bytes,
+        held=FLOAT_BYTES * (moved - trained + averaged),
         working=FLOAT_BYTES * (at_once * network.activations + made_weights),
         kind=network.kind,
+    )
+    return _holding(cost, source.total_bytes)
+
+
+def _holding(cost: Cost, examples: int) -> Cost:
+    """The cost with so many bytes of examples."""
+    windows = min(examples, WINDOWS * WINDOW_BYTES)
+    return replaced(
+        cost, memory=cost.memory + examples, held=cost.held + windows, examples=examples
     )
 
 

@@ -1,10 +1,11 @@
-"""Image files decoded once: bytes of one size, kept as arrays that are mapped into memory.
+"""Image files decoded once: bytes of one size, kept as arrays in files.
 
 An image is turned upright (EXIF), scaled so that its shorter side has `side` pixels (Lanczos), and
 cut to a square in the middle. What was decoded waits under `decoded/` in the data folder, by the
 names, sizes and times of the files: a set is decoded once, and all workers share one copy.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -23,6 +24,7 @@ from PIL import Image, ImageOps
 from lab.runtime.dataset import Dataset, Examples, content_of
 from lab.runtime.errors import BadData
 from lab.runtime.folders.classes import ClassFolders, Sorted, listed
+from lab.runtime.rows import Rows
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm"})
 #: Raised when decoding changes: what was decoded before is made anew.
@@ -46,8 +48,10 @@ def decoded(
     if not (target / ABOUT).is_file():
         _decode(found, _How(root, side, colors), target)
     about = json.loads((target / ABOUT).read_text())
-    arrays = {name: np.load(target / f"{name}.npy", mmap_mode="r") for name in found.splits}
-    parts = {name: Examples(arrays[name], one.labels) for name, one in found.splits.items()}
+    parts = {
+        name: Examples(Rows(target / f"{name}.npy"), one.labels)
+        for name, one in found.splits.items()
+    }
     return Dataset(
         parts["train"],
         parts["test"],
@@ -83,8 +87,8 @@ def _decode(found: ClassFolders, how: _How, target: Path) -> None:
         shape = (rows, columns, _MODES[how.colors][1])
         for name, part in found.splits.items():
             _decode_part(part, partial / f"{name}.npy", shape, how)
-        arrays = {name: np.load(partial / f"{name}.npy", mmap_mode="r") for name in found.splits}
-        examples = [Examples(arrays[n], found.splits[n].labels) for n in ("train", "test")]
+        splits = ((name, found.splits[name].labels) for name in ("train", "test"))
+        examples = [Examples(Rows(partial / f"{name}.npy"), labels) for name, labels in splits]
         about = {"content": content_of(*examples), "classes": found.classes}
         (partial / ABOUT).write_text(json.dumps(about))
         partial.rename(target)
@@ -100,19 +104,22 @@ def _decode_part(part: Sorted, path: Path, shape: tuple[int, ...], how: _How) ->
     whole = np.lib.format.open_memmap(
         path, mode="w+", dtype=np.uint8, shape=(len(part.files), *shape)
     )
+    begin = path.stat().st_size - whole.nbytes
+    del whole  # Pages that are written through a map are memory of the process.
 
     def one(row: int) -> str | None:
         image = read(part.files[row], side=side, colors=colors)
         if isinstance(image, str):
             return f"{part.files[row].relative_to(root)} {image}"
-        whole[row] = image
+        pixels = np.ascontiguousarray(image)
+        if os.pwrite(file.fileno(), pixels, begin + row * pixels.nbytes) < pixels.nbytes:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         return None
 
-    with ThreadPoolExecutor(os.cpu_count()) as workers:
+    with path.open("r+b") as file, ThreadPoolExecutor(os.cpu_count()) as workers:
         wrong = [said for said in workers.map(one, range(len(part.files))) if said]
     if wrong:
         raise BadData(f"images in {root} cannot be used: {listed(wrong)}. Mend or remove them")
-    whole.flush()
 
 
 def read(path: Path, *, side: int | None, colors: Colors) -> np.ndarray | str:

@@ -4,6 +4,8 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import jax
+
 from lab.runtime import loss as losses
 from lab.runtime import patterns, registry, scoring, training, watching
 from lab.runtime.artifact import (
@@ -32,6 +34,7 @@ from lab.runtime.selectors.all import All
 from lab.runtime.sharding import on_all
 from lab.runtime.starting import starting_point
 from lab.runtime.stopping import Stopping
+from lab.runtime.streaming import Stream, streamed
 from lab.runtime.work import Work
 from lab.spec.declare import Moment, Seconds, component, parameter
 from lab.spec.units import Duration
@@ -118,7 +121,9 @@ class Train(Stepped):
             raise UnsuitableSetting("training has no data: declare some, or give `data:`")
         begin = self._beginning(work)
         job = _Job.of(self, begin, self.data.loaded(), work)
-        course = Course(job.recipe, job.rules, job.supply, work.progress, work.checkpoints)
+        course = Course(
+            job.recipe, job.rules, job.supply, work.progress, work.checkpoints, job.stream
+        )
         (trainable, buffers), course = yield from within_memory(
             course, begin.split, job.moving, dict(begin.buffers)
         )
@@ -155,6 +160,7 @@ class _Job:
     rules: Rules
     supply: Supply
     moving: Arrays
+    stream: Stream | None
 
     @classmethod
     def of(cls, stage: Train, begin: Artifact, dataset: Dataset, work: Work) -> "_Job":
@@ -162,7 +168,12 @@ class _Job:
         recipe = _recipe(stage, begin, dataset, terms, teachers=_models(terms, work))
         recipe = replace(recipe, devices=work.devices)
         moving = _moving(stage.only, recipe.model, begin)
-        inputs, labels = dataset.on_device(recipe.margin)
+        stream = streamed(dataset, recipe, work)
+        if stream is None:
+            inputs, labels = dataset.on_device(recipe.margin)
+        else:
+            recipe = replace(recipe, margin=stream.margin)
+            inputs, labels = None, jax.device_put(dataset.train.labels)
         supply = Supply(
             inputs=inputs,
             labels=labels,
@@ -176,7 +187,7 @@ class _Job:
             teachers={role: _taught_by(work.inputs[role]) for role in terms.teachers},
         )
         supply = on_all(supply, recipe.devices)
-        return cls(recipe, _rules(stage, begin, recipe, work), supply, moving)
+        return cls(recipe, _rules(stage, begin, recipe, work), supply, moving, stream)
 
 
 def _recipe(

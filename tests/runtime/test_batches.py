@@ -19,7 +19,7 @@ from lab.runtime.loss import terms_of
 from lab.runtime.losses.task import Task
 from lab.runtime.models.mlp import MLP
 from lab.runtime.optimizers.sgd import SGD
-from lab.runtime.recipe import Recipe, Supply
+from lab.runtime.recipe import Leg, Recipe, Supply
 from lab.runtime.selectors.all import All
 
 #: Higher than wide, so that rows and columns cannot be mistaken for each other.
@@ -86,8 +86,9 @@ def test_windows_cut_out_of_a_wide_data_set_are_those_of_padded_images(
     draw = jax.jit(drawn, static_argnums=0)
     for step in range(5):
         order = epoch_order(jax.random.key(1), jnp.asarray(step // 4), count=50)
-        expected = draw(plain, jnp.int32(step), supply(whole, 0), order)
-        found = draw(wide, jnp.int32(step), supply(whole, 3), order)
+        leg = Leg(order, jnp.int32(5))
+        expected = draw(plain, jnp.int32(step), supply(whole, 0), leg)
+        found = draw(wide, jnp.int32(step), supply(whole, 3), leg)
         assert found.inputs.dtype == expected.inputs.dtype
         np.testing.assert_array_equal(found.inputs, expected.inputs)
         np.testing.assert_array_equal(found.targets, expected.targets)

@@ -33,7 +33,7 @@ from lab.runtime.optimizers.adam import Adam
 from lab.runtime.optimizers.adamw import AdamW
 from lab.runtime.optimizers.groups import Groups
 from lab.runtime.optimizers.sgd import SGD
-from lab.runtime.recipe import Recipe, Supply
+from lab.runtime.recipe import Leg, Recipe, Supply
 from lab.runtime.reparameterizations.codeq import CoDeQ
 from lab.runtime.reparameterizations.lora import LoRA
 from lab.runtime.reparameterizations.plain import Plain
@@ -347,7 +347,7 @@ def test_mixed_examples_have_the_shares_of_their_classes_as_targets() -> None:
         start={},
         teachers={},
     )
-    batch = batches.drawn(recipe, jnp.int32(0), supply, jnp.arange(8))
+    batch = batches.drawn(recipe, jnp.int32(0), supply, Leg(jnp.arange(8), jnp.int32(1)))
     assert batch.targets.shape == (8, 10)
     np.testing.assert_allclose(batch.targets.sum(axis=1), 1, rtol=1e-6)
     assert ((batch.targets > 0).sum(axis=1) > 1).any()
