@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 import safetensors
 import safetensors.numpy
@@ -139,9 +139,9 @@ def load(folder: Path) -> Artifact:
             f"the checkpoint in {folder} is damaged ({damage}); delete the folder and run again"
         ) from damage
     groups: dict[str, dict[str, Array]] = {prefix: {} for prefix in _GROUPS}
-    for name, values in tensors.items():
+    for name, values in jax.device_put(tensors).items():
         prefix, _, path = name.partition("/")
-        groups[prefix][path] = jnp.asarray(values)
+        groups[prefix][path] = values
     return Artifact(
         model=about["model"],
         through=about["through"],
@@ -175,7 +175,7 @@ def load_shipped(path: Path) -> Artifact:
     if contents.method is not None:
         through = registry.instantiate(contents.method)
         params |= through.unpack(contents.packed, contents.shapes)
-    return plain(contents.model, _on_device(params), _on_device(contents.buffers))
+    return plain(contents.model, *jax.device_put((params, dict(contents.buffers))))
 
 
 _GROUPS = ("train", "fixed", "rest", "buffers")
@@ -183,7 +183,3 @@ _GROUPS = ("train", "fixed", "rest", "buffers")
 
 def _on_host(arrays: Mapping[str, Array]) -> dict[str, np.ndarray]:
     return {name: np.asarray(values) for name, values in arrays.items()}
-
-
-def _on_device(arrays: Mapping[str, np.ndarray]) -> dict[str, Array]:
-    return {name: jnp.asarray(values) for name, values in arrays.items()}

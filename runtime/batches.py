@@ -15,6 +15,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, Shaped
 from lab.runtime.augmentation import Windows
 from lab.runtime.executables import kept
 from lab.runtime.loss import Logits, Targets
+from lab.runtime.recent import Recent
 from lab.runtime.recipe import Leg, Recipe, Supply
 from lab.runtime.resizing import resized
 
@@ -43,6 +44,14 @@ def epoch_order(key: PRNGKeyArray, epoch: Int[Array, ""], *, count: int) -> Int[
 
     On a CPU the sorting that this comes down to is numpy's, which takes a tenth of the time.
     """
+    return _orders.of(key, lambda: _order(key, epoch, count=count), int(epoch), count)
+
+
+#: Runs of one seed visit the examples in the same order.
+_orders: Recent[Array] = Recent(4)
+
+
+def _order(key: PRNGKeyArray, epoch: Int[Array, ""], *, count: int) -> Int[Array, " count"]:
     if jax.default_backend() != "cpu":
         return _permutation(key, epoch, count=count)
     places = np.arange(count, dtype=np.uint64)

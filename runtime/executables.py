@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Generator, Hashable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, cached_property, partial
+from functools import cache, cached_property, lru_cache, partial
 from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar
 
 import jax
@@ -27,6 +27,7 @@ from jax.extend.backend import get_backend
 from lab.runtime import kept_programs, meters
 from lab.runtime.described import name_of
 from lab.runtime.kept_programs import Entry
+from lab.runtime.recent import Recent
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -41,6 +42,9 @@ _SETTINGS = (
 )
 #: Settings with which nothing is kept: they ask for more than a program.
 _WATCHING = ("jax_disable_jit", "jax_debug_nans", "jax_debug_infs")
+
+#: Arguments of so many bytes are moved to the device once, whoever gives them.
+_FEW_BYTES = 64
 
 #: All that a program depends on in an array: shape, dtype, whether that is weak, kind of key.
 _Form = tuple[tuple[int, ...], Any, bool, str]
@@ -140,7 +144,8 @@ class Kept(Generic[P, R]):
         static = tuple((name, kwargs[name]) for name in self._static if name in kwargs)
         rest = {name: value for name, value in kwargs.items() if name not in self._static}
         leaves, structure = jax.tree.flatten((args, rest))
-        arrays = _on_device(leaves)
+        own = len(jax.tree.leaves(args[0])) if self._donate else 0
+        arrays = _on_device(leaves, own)
         if arrays is None or any(getattr(jax.config, one) for one in _WATCHING):
             return None
         forms = tuple(
@@ -223,23 +228,31 @@ def _without_the_cache_of_jax() -> Generator[None]:
         compilation_cache.reset_cache()
 
 
-def _on_device(leaves: Sequence[Any]) -> list[jax.Array] | None:
+def _on_device(leaves: Sequence[Any], own: int) -> list[jax.Array] | None:
     """Arguments as an executable takes them, random keys as their numbers.
 
-    None where one is no array, or has no numbers yet.
+    A call takes the memory of the first `own` over. None where one is no array, or has no numbers
+    yet.
     """
     kinds = [_kind(type(leaf)) for leaf in leaves]
     if "" in kinds:
         return None
-    arrays = [
-        _data(leaf) if kind == "device" else leaf for leaf, kind in zip(leaves, kinds, strict=True)
-    ]
-    places = [place for place, kind in enumerate(kinds) if kind == "host"]
-    # Copied, since a call may take the memory over.
-    moved = jax.device_put([leaves[place] for place in places], may_alias=False) if places else []
-    for place, array in zip(places, moved, strict=True):
-        arrays[place] = array
+    arrays: list[Any] = []
+    for place, (leaf, kind) in enumerate(zip(leaves, kinds, strict=True)):
+        if kind == "device":
+            arrays.append(_data(leaf))
+        elif place >= own and leaf.nbytes <= _FEW_BYTES:
+            arrays.append(_few(leaf.dtype, leaf.shape, leaf.tobytes()))
+        else:
+            # Copied, since whoever gave it may write to it, and the call take its memory over.
+            arrays.append(jax.device_put(leaf, may_alias=False))
     return arrays
+
+
+@lru_cache(4096)
+def _few(dtype: np.dtype[Any], shape: tuple[int, ...], content: bytes) -> jax.Array:
+    """A few numbers, on the device once: a step, a learning rate, the length of an epoch."""
+    return jax.device_put(np.frombuffer(content, dtype).reshape(shape), may_alias=False)
 
 
 @cache
@@ -252,7 +265,14 @@ def _kind(cls: type) -> str:
 
 def _key_of(leaf: Any) -> str:
     """The kind of a random key; empty for other arrays."""
-    return str(jax.random.key_impl(leaf)) if _is_key(leaf.dtype) else ""
+    if not _is_key(leaf.dtype):
+        return ""
+    if leaf.dtype not in _kinds:
+        _kinds[leaf.dtype] = str(jax.random.key_impl(leaf))
+    return _kinds[leaf.dtype]
+
+
+_kinds: dict[Any, str] = {}
 
 
 @cache
@@ -261,7 +281,15 @@ def _is_key(dtype: Any) -> bool:
 
 
 def _data(leaf: Any) -> jax.Array:
-    return jax.random.key_data(leaf) if _is_key(leaf.dtype) else leaf
+    if not _is_key(leaf.dtype):
+        return leaf
+    if isinstance(leaf, jax.core.Tracer):
+        return jax.random.key_data(leaf)
+    return _numbers.of(leaf, lambda: jax.random.key_data(leaf))
+
+
+#: Of random keys, which many runs are given, and whose numbers are slow to get.
+_numbers: Recent[jax.Array] = Recent(256)
 
 
 def _wrapped(array: Any, key: str) -> Any:

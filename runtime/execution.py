@@ -37,6 +37,8 @@ _SECONDS_PER_BATCH = 2.0
 _LANES_AT_MOST = 256
 #: So many may be handed out to see whether they are faster together.
 MOST_TOGETHER = 64
+#: What many short lanes finish one after another is stored together: a kill costs so much of it.
+_SECONDS_BETWEEN_COMMITS = 0.25
 #: Causes of failures that the same work would meet again.
 _LASTING = frozenset({"diverged", "defect"})
 
@@ -167,6 +169,7 @@ class _Execution:
         self._asked = 0.0
         self._whole: set[str] = set()
         self._finished: list[tuple[Node, Made]] = []
+        self._committed = 0.0
         #: Seconds that a lane of a program took last.
         self._pace: dict[str, float] = {}
         #: Programs of which it was tried whether many lanes are faster together.
@@ -191,7 +194,8 @@ class _Execution:
             if self._at_work:
                 for place, said in engine.events():
                     self._take(place, said)
-                self._commit()
+                if len(self._at_work) < engine.places or self._has_waited:
+                    self._commit()
             elif self._elsewhere:
                 time.sleep(PAUSE_SECONDS)
             elif not self.agenda.has_ready:
@@ -376,7 +380,13 @@ class _Execution:
         self.store.record_failure(node.key, {**_described(node, self.kept), **said})
         self._fail(node, said)
 
+    @property
+    def _has_waited(self) -> bool:
+        """Whether what is finished has to be stored now, with nobody waiting for it."""
+        return time.monotonic() - self._committed >= _SECONDS_BETWEEN_COMMITS
+
     def _commit(self) -> None:
+        self._committed = time.monotonic()
         if self._finished:
             nodes, made = zip(*self._finished, strict=True)
             self._finished = []

@@ -1,16 +1,16 @@
 """Leases: two processes on one store share its work, and do no stage twice.
 
-A lease is a file `leases/<key>` that names its owner. All changes of leases happen under one lock
-of the folder, which the system takes back from a process that dies. A lease of a dead owner
-(`lab.runtime.owners`) is anybody's. Should an owner that was thought dead come back, both do the
-stage, the first commit stays, and the results are the same bits.
+A file `leases/<owner>` has the keys that an owner holds, one a line. All changes of leases happen
+under one lock of the folder, which the system takes back from a process that dies. What a dead
+owner (`lab.runtime.owners`) holds is anybody's. Should an owner that was thought dead come back,
+both do the stage, the first commit stays, and the results are the same bits.
 """
 
 import errno
 import fcntl
 import os
 from collections.abc import Generator, Iterable
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from lab.runtime.errors import LabError
@@ -32,81 +32,83 @@ class Leases:
 
     def take(self, keys: Iterable[str]) -> frozenset[str]:
         """The keys that are ours from now on: those that nobody alive has."""
-        wanted = [key for key in keys if key not in self._ours]
-        taken: set[str] = set()
+        wanted = {key for key in keys if key not in self._ours}
         if wanted:
             with _locked(self._folder):
-                for key in wanted:
-                    if self._is_free(key):
-                        (self._folder / key).write_text(self._owner.identity, encoding="ascii")
-                        taken.add(key)
-        self._ours |= taken
-        return frozenset(taken)
+                wanted -= self._held_by_others(wanted)
+                self._write(self._read(self._owner.identity) | wanted)
+        self._ours |= wanted
+        return frozenset(wanted)
 
     def release(self, keys: Iterable[str]) -> None:
         """Give keys back."""
-        given = [key for key in keys if key in self._ours]
+        given = self._ours.intersection(keys)
         if given:
             with _locked(self._folder):
-                for key in given:
-                    if self._holder(key) == self._owner.identity:
-                        (self._folder / key).unlink(missing_ok=True)
-        self._ours.difference_update(given)
-
-    def holder(self, key: str) -> str | None:
-        """Who alive has a key, in words, None if nobody."""
-        holder = self._holder(key)
-        if holder is None or self._watch.is_dead(holder):
-            return None
-        return self._watch.name(holder)
+                self._write(self._read(self._owner.identity) - given)
+        self._ours -= given
 
     def close(self) -> None:
         """Give everything back."""
         self.release(tuple(self._ours))
 
-    def _is_free(self, key: str) -> bool:
-        holder = self._holder(key)
-        return holder is None or holder == self._owner.identity or self._watch.is_dead(holder)
+    def _held_by_others(self, wanted: set[str]) -> set[str]:
+        held: set[str] = set()
+        for owner in _owners(self._folder):
+            theirs = wanted & self._read(owner)
+            if theirs and owner != self._owner.identity and not self._watch.is_dead(owner):
+                held |= theirs
+        return held
 
-    def _holder(self, key: str) -> str | None:
-        try:
-            text = (self._folder / key).read_text(encoding="ascii", errors="replace")
-        except FileNotFoundError:
-            return None
-        # A process killed while it wrote leaves an empty lease, which is nobody's.
-        return text or None
+    def _read(self, owner: str) -> set[str]:
+        return set(_keys(self._folder / owner))
+
+    def _write(self, keys: set[str]) -> None:
+        path = self._folder / self._owner.identity
+        if not keys:
+            path.unlink(missing_ok=True)
+            return
+        beside = path.with_name(f".{path.name}")
+        beside.write_text("".join(f"{key}\n" for key in keys), encoding="ascii")
+        beside.replace(path)
 
 
 def forget_dead(root: Path, watch: Watch) -> None:
     """Remove the leases of owners that are dead: of what they stored, nobody would ask again."""
     folder = root / FOLDER
-    keys = [path.name for path in folder.glob("[!.]*")]
-    if not keys:
+    owners = [path.name.removeprefix(".") for path in folder.glob("*") if path.name != _LOCK]
+    if not owners:
         return
     with _locked(folder):
-        for key in keys:
-            with suppress(FileNotFoundError):
-                holder = (folder / key).read_text(encoding="ascii", errors="replace")
-                if not holder or watch.is_dead(holder):
-                    (folder / key).unlink()
+        for owner in owners:
+            if watch.is_dead(owner):
+                (folder / owner).unlink(missing_ok=True)
+                (folder / f".{owner}").unlink(missing_ok=True)
 
 
 def leases_in(root: Path) -> dict[str, str]:
     """Keys that somebody alive is at work on, and who."""
-    watch = Watch(root)
-    found: dict[str, str] = {}
+    watch, folder = Watch(root), root / FOLDER
+    return {
+        key: watch.name(owner)
+        for owner in _owners(folder)
+        if not watch.is_dead(owner)
+        for key in _keys(folder / owner)
+    }
+
+
+def _owners(folder: Path) -> list[str]:
     try:
-        names = [path.name for path in (root / FOLDER).iterdir() if path.name[0] != "."]
+        return [path.name for path in folder.iterdir() if path.name[0] != "."]
     except FileNotFoundError:
-        return {}
-    for key in names:
-        try:
-            holder = (root / FOLDER / key).read_text(encoding="ascii", errors="replace")
-        except FileNotFoundError:
-            continue
-        if holder and not watch.is_dead(holder):
-            found[key] = watch.name(holder)
-    return found
+        return []
+
+
+def _keys(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="ascii", errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from jaxtyping import Array, Float, PRNGKeyArray, Shaped
 
 from lab.runtime.executables import Kept
 from lab.runtime.patterns import NO_PARTS, Parts
+from lab.runtime.recent import Recent
 from lab.spec.declare import File
 
 State = dict[str, Array]
@@ -123,7 +124,11 @@ class NativeModel(Model):
 
     def init(self, key: PRNGKeyArray) -> tuple[State, State]:
         """Parameters and buffers at the start, by dotted path."""
-        return _beginning(replace(self, weights=None))(key)
+        model = replace(self, weights=None)
+        if isinstance(key, jax.core.Tracer):
+            return _beginning(model)(key)
+        params, buffers = _begun.of(key, lambda: _beginning(model)(key), model)
+        return dict(params), dict(buffers)
 
     def apply(
         self,
@@ -150,6 +155,15 @@ class NativeModel(Model):
             {path: array.shape for path, array in params.items()},
             {path: array.shape for path, array in buffers.items()},
         )
+
+
+def _is_small(begun: tuple[State, State]) -> bool:
+    return sum(array.nbytes for array in jax.tree.leaves(begun)) <= _SMALL_BYTES
+
+
+#: A network is drawn once for the runs of one seed, where keeping it costs next to nothing.
+_SMALL_BYTES = 2**22
+_begun: Recent[tuple[State, State]] = Recent(4, keeps=_is_small)
 
 
 @cache

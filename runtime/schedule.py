@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from lab.runtime import registry
@@ -65,6 +66,9 @@ def _lower(value: Any, span: _Span) -> Scheduled:
         value = registry.instantiate(value)
     if isinstance(value, Schedule):
         return _curve(value, span)
+    if isinstance(value, int | float):
+        number = np.float32(value)  # On the host, where the rate of every curve is asked for.
+        return lambda _: number
     return lambda _: jnp.asarray(value, jnp.float32)
 
 

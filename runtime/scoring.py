@@ -1,10 +1,10 @@
 """What a model answers: logits of many examples, and how many answers are right."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cache
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
@@ -13,6 +13,7 @@ from lab.runtime.errors import UnsuitableSetting
 from lab.runtime.executables import Kept
 from lab.runtime.model import Model
 from lab.runtime.model import State as Arrays
+from lab.runtime.recent import Recent
 
 #: Examples run forward together: large enough for a processor, small enough for its caches.
 BATCH = 125
@@ -23,13 +24,27 @@ def logits(
 ) -> Float[np.ndarray, "n k"]:
     """Logits of all inputs, in evaluation mode."""
     forward = _forward(_definition(model))
-    parts = []
+    parts = [np.asarray(forward(params, buffers, part)) for part in _batches(inputs)]
+    return np.concatenate(parts)[: len(inputs)]
+
+
+def _batches(inputs: np.ndarray) -> Iterable[np.ndarray | Array]:
+    if isinstance(inputs, np.ndarray) and inputs.nbytes <= _SMALL_BYTES:
+        return _moved.of(inputs, lambda: jax.device_put(list(_cut(inputs))))
+    return _cut(inputs)
+
+
+#: Examples that many networks are scored on are moved to the device once, where they are few.
+_SMALL_BYTES = 2**24
+_moved: Recent[list[Array]] = Recent(2)
+
+
+def _cut(inputs: np.ndarray) -> Iterator[np.ndarray]:
+    """Batches of one size, the last one filled up; a single one has the size that it has."""
     for first in range(0, len(inputs), BATCH):
         part = inputs[first : first + BATCH]
         missing = BATCH - len(part) if len(inputs) > BATCH else 0
-        padded = np.concatenate([part, np.repeat(part[:1], missing, axis=0)])
-        parts.append(np.asarray(forward(params, buffers, jnp.asarray(padded)))[: len(part)])
-    return np.concatenate(parts)
+        yield np.concatenate([part, np.repeat(part[:1], missing, axis=0)]) if missing else part
 
 
 def correct(

@@ -121,8 +121,11 @@ class Store:
     def open_scratch(self, key: str) -> Path:
         """An empty folder to write a stage into, to be committed or discarded."""
         folder = self.root / f"{SCRATCH}{key}-{self.owner.identity}"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
         return folder
 
     def discard(self, scratch: Path) -> None:
@@ -229,7 +232,7 @@ def _object_in(path: Path) -> dict[str, Any] | None:
 
 def _checksum(record: Mapping[str, Any]) -> str:
     """What a record says of itself, so that a number in it cannot change unnoticed."""
-    text = json.dumps(json.loads(json.dumps(record)), sort_keys=True, separators=(",", ":"))
+    text = json.dumps(record, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -57,7 +57,8 @@ class Batch:
 
     def to_json(self) -> str:
         """One line."""
-        return json.dumps(asdict(self))
+        # Not by `asdict`, which copies all arguments.
+        return json.dumps({**vars(self), "tasks": [vars(task) for task in self.tasks]})
 
 
 def batch_from_json(text: str) -> Batch:

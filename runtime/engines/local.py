@@ -11,6 +11,7 @@ import select
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import IO, Any, cast
@@ -21,6 +22,8 @@ from lab.runtime.task import Batch
 from lab.spec.catalog import cache_folder
 
 _PATIENCE_SECONDS = 5.0
+#: Workers with many short lanes are heard so often, and keep their cores in between.
+_SECONDS_BETWEEN_EVENTS = 0.01
 #: Bytes of a dead worker's standard error that are kept.
 _LAST_WORDS = 4000
 #: How an event begins (`lab.runtime.serving`).
@@ -36,6 +39,7 @@ class Local(Engine):
             _Slot(cores, graphics()[i * each : (i + 1) * each])
             for i, cores in enumerate(_core_sets(places))
         ]
+        self._heard = 0.0
 
     @property
     def places(self) -> int:
@@ -48,8 +52,10 @@ class Local(Engine):
 
     def events(self) -> list[tuple[int, Said]]:
         """What the busy workers have to say; waits a second at most for the first."""
+        time.sleep(max(0.0, self._heard + _SECONDS_BETWEEN_EVENTS - time.monotonic()))
         by_handle = {slot.reader().handle: i for i, slot in enumerate(self._slots) if slot.is_busy}
         ready, _, _ = select.select(list(by_handle), [], [], 1.0)
+        self._heard = time.monotonic()
         found: list[tuple[int, Said]] = []
         for handle in ready:
             slot = self._slots[by_handle[handle]]

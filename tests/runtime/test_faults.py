@@ -133,7 +133,8 @@ def test_what_a_dead_process_left_goes_when_a_store_is_opened(tmp_path: Path) ->
     for folder in ("owners", "leases", "running", "failures"):
         (tmp_path / folder).mkdir(exist_ok=True)
     (tmp_path / "owners" / "dead").write_text(json.dumps(gone) + "\n" + "0" * 16 + "\n")
-    (tmp_path / "leases" / key).write_text("dead")
+    (tmp_path / "leases" / "dead").write_text(f"{key}\n")
+    (tmp_path / "leases" / ".dead").write_text(key[:7])
     (tmp_path / "running" / "dead").write_text("{}")
     (tmp_path / "running" / ".dead").write_text("{")
     (tmp_path / f".tmp-{key}-dead").mkdir()
@@ -154,8 +155,8 @@ def test_work_leased_by_a_host_that_died_is_taken_over(
         (tmp_path / folder).mkdir(exist_ok=True)
     far = {**this_process().__dict__, "host": "elsewhere"}
     (tmp_path / "owners" / "far").write_text(json.dumps(far) + "\n" + "7".zfill(16) + "\n")
-    for node in PLAN.nodes:
-        (tmp_path / "leases" / node.key).write_text("far")
+    keys = "".join(f"{node.key}\n" for node in PLAN.nodes)
+    (tmp_path / "leases" / "far").write_text(keys)
     assert not done(PLAN, tmp_path).failed
     assert made(tmp_path) == whole
 

@@ -82,7 +82,7 @@ def test_leases_of_a_process_that_died_are_taken_over_at_once(tmp_path: Path) ->
     ended(first)
     owner = Owner(tmp_path)
     leases = Leases(tmp_path, owner)
-    assert leases.holder("a") is None
+    assert leases_in(tmp_path) == {}
     assert leases.take(["a"]) == {"a"}
     owner.leave()
 
@@ -126,11 +126,26 @@ def test_an_owner_that_cannot_be_read_is_watched_first(tmp_path: Path, text: str
     assert watch.is_dead("odd")
 
 
-def test_an_empty_lease_is_nobodys(tmp_path: Path) -> None:
+def test_what_is_only_being_written_is_nobodys(tmp_path: Path) -> None:
     owner = Owner(tmp_path)
     leases = Leases(tmp_path, owner)
-    (tmp_path / FOLDER / "a").write_text("")
-    assert leases.take(["a"]) == {"a"}
+    foreign(tmp_path, "far")
+    (tmp_path / FOLDER / ".far").write_text("a\nb\n")
+    (tmp_path / FOLDER / "far").write_text("b\n")
+    assert leases.take(["a", "b"]) == {"a"}
+    owner.leave()
+
+
+def test_two_that_write_for_one_owner_keep_what_the_other_holds(tmp_path: Path) -> None:
+    owner = Owner(tmp_path)
+    one, two = Leases(tmp_path, owner), Leases(tmp_path, owner)
+    assert one.take(["a", "b"]) == {"a", "b"}
+    assert two.take(["c"]) == {"c"}
+    one.release(["a", "c"])
+    assert set(leases_in(tmp_path)) == {"b", "c"}
+    one.close()
+    two.close()
+    assert not list((tmp_path / FOLDER).glob("[!.]*"))
     owner.leave()
 
 
@@ -150,7 +165,7 @@ def test_a_lease_that_was_taken_over_is_not_given_back(tmp_path: Path) -> None:
     leases = Leases(tmp_path, owner)
     leases.take(["a"])
     foreign(tmp_path, "far")
-    (tmp_path / FOLDER / "a").write_text("far")
+    (tmp_path / FOLDER / "far").write_text("a\n")
     leases.close()
     assert set(leases_in(tmp_path)) == {"a"}
     owner.leave()
