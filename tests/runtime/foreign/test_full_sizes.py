@@ -1,6 +1,6 @@
 """Networks in the sizes that people use, with random weights: answers and a training step.
 
-An hour on two cores, and 12 GB. `benches.zoo` looks at sixty more.
+Half an hour on two cores, and 12 GB. `benches.zoo` looks at sixty more.
 """
 
 from collections.abc import Callable
