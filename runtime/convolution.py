@@ -10,6 +10,7 @@ off a cliff of XLA's for some, which have other forms there; the first rule that
 | whose window is one element | a matrix product of the elements that are kept | `matrices` |
 | whose windows lie side by side | a matrix product of tiles | `matrices` |
 | whose window is larger than the map | a matrix product of patches | `matrices` |
+| whose windows overlap, over large maps | XLA's, with a gradient of its own | `overlapping` |
 
 Channels are last inside. What each form gains was measured, forward and both gradients, and stands
 in `docs/decisions`.
@@ -27,6 +28,7 @@ from lab.runtime.lowerings.depthwise import depthwise
 from lab.runtime.lowerings.geometry import Geometry
 from lab.runtime.lowerings.groups import joined
 from lab.runtime.lowerings.matrices import of_elements, of_patches, of_tiles
+from lab.runtime.lowerings.overlapping import gains, overlapping
 from lab.runtime.lowerings.stock import SPACE, stock, stock_channels_first
 
 #: Elements of the largest window that is shifted and added: each is an operation of the program.
@@ -96,6 +98,8 @@ def _without_groups(x: Array, kernel: Array, geometry: Geometry) -> Array:
         return of_tiles(x, kernel, geometry)
     if any(size < w for size, w in zip(space, window, strict=True)):
         return of_patches(x, kernel, geometry)
+    if gains(x, window, geometry):
+        return overlapping(x, kernel, geometry)
     return stock(x, kernel, geometry)
 
 

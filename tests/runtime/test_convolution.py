@@ -12,6 +12,7 @@ from lab.runtime.convolution import (
     convolution_channels_last,
     transposed_convolution,
 )
+from lab.runtime.lowerings import overlapping
 from lab.runtime.lowerings.geometry import Geometry
 from lab.runtime.lowerings.stock import stock_channels_first
 
@@ -121,6 +122,29 @@ def test_a_convolution_and_its_gradients_are_torchs(name: str) -> None:
     one = FORWARD[name]
     theirs = getattr(torch.nn.functional, f"conv{len(one.inputs) - 2}d")
     compare(convolution, theirs, one)
+
+
+@pytest.mark.parametrize("name", ["three by three", "five by five", "two by three", "grouped"])
+def test_over_large_maps_the_gradients_are_torchs(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overlapping, "LARGE", 0)
+    one = {
+        **FORWARD,
+        "five by five": case((2, 4, 9, 8), (6, 4, 5, 5), padding=(1, 3)),
+        "two by three": case((3, 4, 9, 8), (6, 4, 2, 3)),
+    }[name]
+    compare(convolution, torch.nn.functional.conv2d, one)
+
+
+def test_a_form_for_large_maps_is_taken_there_alone() -> None:
+    large = jax.ShapeDtypeStruct((8, 256, 256, 1), jnp.float32)
+    plain = Geometry((1, 1), (1, 1), (1, 1))
+    assert overlapping.gains(large, (3, 3), plain)
+    assert not overlapping.gains(large, (7, 7), plain)
+    assert not overlapping.gains(large, (3, 3), Geometry((2, 2), (1, 1), (1, 1)))
+    assert not overlapping.gains(large, (3, 3), Geometry((1, 1), (1, 1), (2, 1)))
+    assert not overlapping.gains(jax.ShapeDtypeStruct((8, 255, 256, 1), jnp.float32), (3, 3), plain)
 
 
 @pytest.mark.parametrize("name", TRANSPOSED)
