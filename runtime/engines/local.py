@@ -18,6 +18,7 @@ from typing import IO, Any, cast
 
 from lab.runtime.device import LARGE_PAGES, cores, graphics, workers_here
 from lab.runtime.engine import Engine, Opening, Said
+from lab.runtime.interrupts import undisturbed
 from lab.runtime.task import Batch
 from lab.spec.catalog import cache_folder
 
@@ -149,8 +150,9 @@ class _Slot:
             worker = None
         if worker is None:
             complaints = tempfile.TemporaryFile()  # noqa: SIM115 - as long-lived as the worker
-            worker = self._workers[fresh] = _spawn(self, complaints)
-            self._readers[fresh] = _Lines(_pipe(worker.stdout).fileno(), complaints)
+            with undisturbed():
+                worker = self._workers[fresh] = _spawn(self, complaints)
+                self._readers[fresh] = _Lines(_pipe(worker.stdout).fileno(), complaints)
         return worker
 
 
