@@ -60,8 +60,12 @@ def imported(path: Path) -> Iterator[str]:
 def _running(node: ast.AST) -> Iterator[ast.AST]:
     yield node
     for child in ast.iter_child_nodes(node):
-        if not (isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"):
+        if not (isinstance(child, ast.If) and _is_for_types(child)):
             yield from _running(child)
+
+
+def _is_for_types(node: ast.If) -> bool:
+    return isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
 def _file(*parts: str) -> Path | None:
@@ -71,6 +75,7 @@ def _file(*parts: str) -> Path | None:
     )
 
 
+@cache
 def loaded() -> dict[str, Path]:
     """Every module of `lab` that planning loads, by name."""
     found = {f"lab.compiler.{path.stem}": path for path in COMPILER}
