@@ -31,7 +31,8 @@ class Scope:
         from_outside: set[str] = set()
         of_module: set[str] = set()
         imports: dict[str, str] = {}
-        for node in own_nodes(body):
+        nodes = list(own_nodes(body))
+        for node in nodes:
             if isinstance(node, ast.Global):
                 of_module.update(node.names)
             elif isinstance(node, ast.Nonlocal):
@@ -39,7 +40,7 @@ class Scope:
             elif isinstance(node, ast.Import | ast.ImportFrom):
                 imports |= imported(node, "")
         left_out = from_outside | of_module | imports.keys()
-        names = dict.fromkeys(name for name in bound_names(body) if name not in left_out)
+        names = dict.fromkeys(name for name in _bound(nodes) if name not in left_out)
         return cls(dict(names), imports=imports, globals=frozenset(of_module))
 
 
@@ -61,20 +62,26 @@ def imported(node: ast.Import | ast.ImportFrom, module: str) -> dict[str, str]:
 
 def own_nodes(body: Iterable[ast.AST]) -> Iterator[ast.AST]:
     """All nodes of a scope, those of scopes inside it left out (their first line is in)."""
-    for node in body:
+    left = [*body][::-1]
+    while left:
+        node = left.pop()
         yield node
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield from own_nodes(node.decorator_list)
+            left.extend(reversed(node.decorator_list))
         elif isinstance(node, _COMPREHENSIONS):
             # Only `:=` binds a name outside of a comprehension.
             yield from (one for one in ast.walk(node) if isinstance(one, ast.NamedExpr))
         elif not isinstance(node, ast.Lambda):
-            yield from own_nodes(ast.iter_child_nodes(node))
+            left.extend([*ast.iter_child_nodes(node)][::-1])
 
 
 def bound_names(body: Iterable[ast.AST]) -> Iterator[str]:
     """Names that a scope binds, imports left out; some may come twice."""
-    for node in own_nodes(body):
+    return _bound(own_nodes(body))
+
+
+def _bound(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    for node in nodes:
         match node:
             case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
                 yield name
