@@ -59,10 +59,10 @@ def memory_bytes() -> int:
     found = jax.devices()[0].memory_stats() or {}
     if "peak_bytes_in_use" in found:
         return int(found["peak_bytes_in_use"])
-    with suppress(OSError):
-        for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
+    with suppress(OSError), open("/proc/self/status", "rb") as file:  # noqa: PTH123 - for every run
+        _, name, rest = file.read().partition(b"VmHWM:")
+        if name:
+            return int(rest.split(maxsplit=1)[0]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 

@@ -186,9 +186,7 @@ def _printing_to(log: str, *, again: bool = False) -> Generator[None]:
     if not log:
         yield
         return
-    path = Path(log)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | (os.O_APPEND if again else os.O_TRUNC), 0o666)
+    handle = _opened(log, os.O_APPEND if again else os.O_TRUNC)
     before = {stream: os.dup(stream) for stream in (1, 2)}
     for stream in before:
         os.dup2(handle, stream)
@@ -203,4 +201,13 @@ def _printing_to(log: str, *, again: bool = False) -> Generator[None]:
         is_empty = os.fstat(handle).st_size == 0
         os.close(handle)
         if is_empty:
-            path.unlink(missing_ok=True)
+            Path(log).unlink(missing_ok=True)
+
+
+def _opened(path: str, how: int) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | how
+    try:
+        return os.open(path, flags, 0o666)
+    except FileNotFoundError:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, flags, 0o666)

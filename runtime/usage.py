@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -85,10 +86,10 @@ class Sampler:
 def resident_bytes() -> int:
     """Memory that this process has now; 0 where the system does not say."""
     try:
-        fields = Path("/proc/self/statm").read_text(encoding="ascii").split()
+        with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - looked at for every run
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
         return 0
-    return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def energy_joules(card: "_Card | None" = None, powercap: Path = POWERCAP) -> float | None:
@@ -99,15 +100,20 @@ def energy_joules(card: "_Card | None" = None, powercap: Path = POWERCAP) -> flo
     if card is not None:
         return card.energy()
     total, is_there = 0.0, False
-    for path in sorted(powercap.glob("intel-rapl:[0-9]*/energy_uj")):
-        if path.parent.name.count(":") > 1:
-            continue  # A part of a package that is counted already.
+    for path in _counters(powercap):
         try:
             total += int(path.read_text(encoding="ascii")) / 1e6
             is_there = True
         except (OSError, ValueError):
             continue
     return total if is_there else None
+
+
+@cache
+def _counters(powercap: Path) -> tuple[Path, ...]:
+    """The counters of whole packages; those of parts of one are counted already."""
+    every = sorted(powercap.glob("intel-rapl:[0-9]*/energy_uj"))
+    return tuple(path for path in every if path.parent.name.count(":") == 1)
 
 
 class _Card:

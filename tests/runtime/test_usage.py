@@ -20,8 +20,9 @@ def test_energy_is_the_sum_of_packages_and_not_of_their_parts(tmp_path: Path) ->
 
 def test_energy_without_a_counter_is_unknown(tmp_path: Path) -> None:
     assert energy_joules(powercap=tmp_path) is None
-    counter(tmp_path, "intel-rapl:0", "no number")
-    assert energy_joules(powercap=tmp_path) is None
+    (tmp_path / "other").mkdir()
+    counter(tmp_path / "other", "intel-rapl:0", "no number")
+    assert energy_joules(powercap=tmp_path / "other") is None
 
 
 def test_a_task_is_told_what_it_used() -> None:
