@@ -41,6 +41,8 @@ MOST_TOGETHER = 64
 _SECONDS_BETWEEN_COMMITS = 0.25
 #: Causes of failures that the same work would meet again.
 _LASTING = frozenset({"diverged", "defect"})
+#: What a record says of its node.
+_OF_NODES = tuple(one.name for one in fields(Node))
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,7 @@ class _Execution:
             for key in program.lanes
         }
         self.store = store
-        self.folder = folder
+        self._folder = _anywhere(folder)
         self.listener = listener
         self.agenda = Agenda(nodes, lanes)
         self.by_key = {node.key: node for node in plan.nodes}
@@ -302,7 +304,7 @@ class _Execution:
             vary=node.vary,
             occurrence=self._occurrence(node),
             fresh=node.fresh,
-            folder=_anywhere(self.folder),
+            folder=self._folder,
             output=_anywhere(self.store.open_scratch(node.key)),
             log=_anywhere(self.store.log(node.key)),
             checkpoints=_anywhere(self.store.checkpoints(node.key)),
@@ -452,5 +454,5 @@ def _anywhere(path: Path) -> str:
 
 def _described(node: Node, kept: Kept) -> dict[str, Any]:
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    said = {one.name: getattr(node, one.name) for one in fields(node)}
+    said = {name: getattr(node, name) for name in _OF_NODES}
     return {**said, **kept.facts(node), "finished_at": now}

@@ -34,7 +34,7 @@ def performing(task: Task, progress: Progress) -> Generator[Ask, Answer, dict[st
     use(task.components)
     signature = catalog().signatures[task.role, task.component]
     folder = Path(task.folder)
-    arguments = with_roles(signature, task.arguments)
+    arguments = with_roles(signature, task.arguments, task.inputs)
     made = component_class(signature)(**fields_of(signature, arguments, folder=folder))
     begun, compiled = time.perf_counter(), meters.compile_seconds()
     work = Work(

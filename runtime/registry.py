@@ -92,7 +92,7 @@ def fields_of(signature: Signature, args: Mapping[str, Value], *, folder: Path) 
 
 
 def _field(info: ParameterInfo, value: Value, folder: Path) -> Any:
-    if isinstance(value, Mapping) and _is_input(value):
+    if _is_input(value):
         return value["input"]
     if info.type.mapping and isinstance(value, Mapping):
         return {label: instantiate(one, folder=folder) for label, one in value.items()}
@@ -100,7 +100,7 @@ def _field(info: ParameterInfo, value: Value, folder: Path) -> Any:
 
 
 def _is_input(value: Value) -> bool:
-    return isinstance(value, Mapping) and set(value) == {"input"}
+    return isinstance(value, Mapping) and len(value) == 1 and "input" in value
 
 
 def _stays(info: ParameterInfo) -> bool:

@@ -7,15 +7,22 @@ required.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from lab.runtime import registry
 from lab.spec.signature import Signature
 from lab.spec.values import Value
 
 
-def with_roles(signature: Signature, arguments: Mapping[str, Value]) -> dict[str, Value]:
-    """The arguments of a stage or measurement, with the roles of arms that stand inside them."""
+def with_roles(
+    signature: Signature, arguments: Mapping[str, Value], roles: Iterable[str]
+) -> dict[str, Value]:
+    """The arguments of a stage or measurement, with the roles of arms that stand inside them.
+
+    `roles` are those of its inputs.
+    """
+    if not any("." in role for role in roles):
+        return dict(arguments)
     return {
         info.name: _Walk(info.name).over(arguments[info.name])
         for info in signature.parameters

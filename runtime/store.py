@@ -20,7 +20,6 @@ from lab.runtime import checkpoints, leases, running
 from lab.runtime.errors import CorruptFile, LabError
 from lab.runtime.files import (
     clear_parts,
-    json_by_line,
     sha256,
     sync_files,
     sync_folder,
@@ -83,7 +82,7 @@ class Store:
 
     def has(self, key: str) -> bool:
         """Whether a stage is here, whoever made it and when."""
-        return (self.root / key / RECORD).is_file()
+        return os.path.isfile(f"{self.root}/{key}/{RECORD}")  # noqa: PTH113 - asked for every run
 
     def close(self) -> None:
         """Leave the store to others, with nothing in it that is not done."""
@@ -150,12 +149,15 @@ class Store:
 
     def commit_all(self, made: Sequence[Made]) -> None:
         """Commit several stages, for the price of little more than one."""
+        written: list[Path] = []
         for one in made:
-            files = {path.name: sha256(path) for path in sorted(one.scratch.iterdir())}
+            paths = sorted(one.scratch.iterdir())
+            files = {path.name: sha256(path) for path in paths}
+            place = one.scratch / RECORD
             whole = {**one.record, "schema": SCHEMA, "key": one.key, "files": files}
-            text = json_by_line({**whole, _CHECKSUM: _checksum(whole)})
-            (one.scratch / RECORD).write_bytes(text)
-        sync_files(path for one in made for path in (*one.scratch.iterdir(), one.scratch))
+            place.write_bytes(_text(whole))
+            written += *paths, place, one.scratch
+        sync_files(written)
         failed = (self.root / FAILURES).exists()
         resumable = (self.root / checkpoints.FOLDER).exists()
         for one in made:
@@ -230,10 +232,22 @@ def _object_in(path: Path) -> dict[str, Any] | None:
     return cast(dict[str, Any], found) if isinstance(found, dict) else None
 
 
+#: A record is encoded once, for its file and for its checksum.
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
+
 def _checksum(record: Mapping[str, Any]) -> str:
     """What a record says of itself, so that a number in it cannot change unnoticed."""
-    text = json.dumps(record, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(_ENCODER.encode(record).encode()).hexdigest()
+
+
+def _text(record: Mapping[str, Any]) -> bytes:
+    """A record with its checksum, a line for each entry."""
+    entries = {name: f'"{name}":{_ENCODER.encode(record[name])}' for name in sorted(record)}
+    whole = "{" + ",".join(entries.values()) + "}"
+    checksum = hashlib.sha256(whole.encode()).hexdigest()
+    lines = (*(entries[name] for name in record), f'"{_CHECKSUM}":"{checksum}"')
+    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
 
 
 def _damaged(path: Path, how: str) -> str:

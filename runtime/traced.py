@@ -44,30 +44,32 @@ def program_key(component: Any) -> Hashable:
 
 
 def _mapped(value: Any, path: str, change: Callable[[str, float], Any], *, traced: bool) -> Any:
-    if _is_component(value):
+    kind = _kind(type(value))
+    if kind == "component":
         # Not built anew: an array is no number to a check of the fields' ranges.
         made = copy.copy(value)
         for name, part, inner in _fields(value):
             changed = _mapped(part, f"{path}.{name}", change, traced=inner)
             object.__setattr__(made, name, changed)
         return made
-    if isinstance(value, Mapping) and "duration" not in value:
+    if kind == "mapping" and "duration" not in value:
         return {k: _mapped(v, f"{path}.{k}", change, traced=traced) for k, v in value.items()}
-    if isinstance(value, tuple | list):
+    if kind == "sequence":
         parts = enumerate(value)
         return tuple(_mapped(v, f"{path}.{i}", change, traced=traced) for i, v in parts)
-    return change(path, value) if traced and _is_number(value) else value
+    return change(path, value) if traced and kind == "number" else value
 
 
 def _frozen(value: Any, *, traced: bool) -> Hashable:
-    if _is_component(value):
+    kind = _kind(type(value))
+    if kind == "component":
         return type(value), *(_frozen(part, traced=inner) for _, part, inner in _fields(value))
-    if isinstance(value, Mapping):
+    if kind == "mapping":
         traced = traced and "duration" not in value
         return tuple((k, _frozen(v, traced=traced)) for k, v in sorted(value.items()))
-    if isinstance(value, tuple | list):
+    if kind == "sequence":
         return tuple(_frozen(part, traced=traced) for part in value)
-    return "a number" if traced and _is_number(value) else value
+    return "a number" if traced and kind == "number" else value
 
 
 def _fields(component: Any) -> Iterator[tuple[str, Any, bool]]:
@@ -80,15 +82,14 @@ def _declared(cls: type) -> tuple[tuple[str, bool], ...]:
     return tuple((one.name, one.metadata.get("traced", False)) for one in dataclasses.fields(cls))
 
 
-#: Asked thousands of times for a run.
 @cache
-def _is_class_of_components(cls: type) -> bool:
-    return dataclasses.is_dataclass(cls)
-
-
-def _is_component(value: Any) -> bool:
-    return _is_class_of_components(type(value))
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _kind(cls: type) -> str:
+    """What values of a class are to this module; asked thousands of times for a run."""
+    if dataclasses.is_dataclass(cls):
+        return "component"
+    if issubclass(cls, Mapping):
+        return "mapping"
+    if issubclass(cls, tuple | list):
+        return "sequence"
+    is_number = issubclass(cls, int | float) and not issubclass(cls, bool)
+    return "number" if is_number else "other"

@@ -12,13 +12,19 @@ TINY = Path(__file__).parent / "tiny.lab"
 
 def lab(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "lab", *arguments],
+        [sys.executable, "-m", "lab", *_alone(arguments)],
         capture_output=True,
         text=True,
         cwd=cwd,
         check=False,
         timeout=600,
     )
+
+
+def _alone(arguments: tuple[str, ...]) -> tuple[str, ...]:
+    """With one worker, unless a test says how many: tests have no cores to themselves."""
+    one = () if "--jobs" in arguments or arguments[:1] != ("run",) else ("--jobs", "1")
+    return *arguments, *one
 
 
 def started(*arguments: str) -> "subprocess.Popen[str]":

@@ -16,7 +16,7 @@ def prove(folder: Path, text: str, *, kills: int, each: int = 5) -> int:
 
     Returns how many stages were gone on with inside.
     """
-    done = lab("run", str(study(folder, text, "chaos.lab")))
+    done = lab("run", str(study(folder, text, "chaos.lab")), "--jobs", "2")
     assert done.returncode == 0, done.stderr
     assert not leftovers(folder / "results")
     whole, inside, seed, killed = records(folder / "results" / "store"), 0, 0, 0

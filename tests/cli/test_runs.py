@@ -16,7 +16,7 @@ TEXT = TINY.read_text(encoding="utf-8")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in which the tiny study has been run; copy it to change it."""
     folder = tmp_path_factory.mktemp("done")
-    result = lab("run", str(study(folder, TEXT)))
+    result = lab("run", str(study(folder, TEXT)), "--jobs", "2")
     assert result.returncode == 0, result.stderr
     assert "PASS" in result.stdout
     assert "±" in result.stdout
@@ -97,7 +97,7 @@ def test_a_killed_run_goes_on_to_the_same_results(done: Path, tmp_path: Path) ->
     killed_when(lambda: len(keys_in(store)) >= 5, "run", str(file))
     finished = keys_in(store)
     stamps = {key: (store / key / "record.json").stat().st_mtime_ns for key in finished}
-    assert lab("run", str(file)).returncode == 0
+    assert lab("run", str(file), "--jobs", "2").returncode == 0
     assert {key: (store / key / "record.json").stat().st_mtime_ns for key in finished} == stamps
     assert values(tmp_path) == values(done)
     assert not list(store.glob(".tmp-*"))

@@ -104,7 +104,7 @@ def test_a_search_that_was_killed_goes_on_to_the_same_results(whole: Whole, tmp_
         journals = list((cut / "results" / "store" / "searches").glob("*.jsonl"))
         return bool(journals) and b'"told": 1' in journals[0].read_bytes()
 
-    killed_when(some_trials_are_told, "run", file)
+    killed_when(some_trials_are_told, "run", file, "--jobs", "1")
     limited = lab("run", file, "--limit", "3")
     assert limited.returncode == 0, limited.stderr
     assert lab("run", file).returncode == 0

@@ -59,7 +59,7 @@ def test_teachers_of_a_sum_are_numbered_as_they_are_written() -> None:
     assert epochs(made, node.inputs["loss.from"]) == 3
     assert epochs(made, node.inputs["loss.from.2"]) == 2
     signature = CATALOG.signatures["stage", "train"]
-    total = with_roles(signature, node.arguments)["loss"]
+    total = with_roles(signature, node.arguments, node.inputs)["loss"]
     assert _roles(total) == ["loss.from", "loss.from.2"]
 
 

@@ -31,6 +31,19 @@ GPT2 = Transformers(
     classes=3,
     options={"n_embd": 16, "n_layer": 1, "n_head": 2, "n_positions": 16, "vocab_size": 60},
 )
+VIT = Transformers(
+    name="vit",
+    task="image-classification",
+    classes=3,
+    options={
+        "hidden_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 32,
+        "image_size": 32,
+        "patch_size": 8,
+    },
+)
 ATTENTION = LoRA(rank=2, targets=("**.query.weight", "**.value.weight"))
 
 
@@ -89,8 +102,16 @@ def test_layers_that_keep_weights_transposed_go_to_peft(tmp_path: Path) -> None:
 
 
 @pytest.mark.verify
+def test_a_network_of_images_goes_to_peft(tmp_path: Path) -> None:
+    targets = ("**.q_proj.weight", "**.v_proj.weight")
+    made = export(trained(VIT, LoRA(rank=2, targets=targets)), "peft", tmp_path / "out")
+    assert made.difference <= modules.TOLERANCE
+    assert made.bytes < made.state_bytes / 4
+
+
+@pytest.mark.verify
 @pytest.mark.parametrize(
-    "model", [Torchvision.example(), Timm.example(), Torch.example(), BERT], ids=repr
+    "model", [Torchvision.example(), Timm.example(), Torch.example(), BERT, VIT], ids=repr
 )
 @pytest.mark.parametrize("to", ["torch", "compact", "pt2", "onnx"])
 def test_networks_of_every_library_go_to_every_format(

@@ -88,7 +88,7 @@ def test_a_number_changed_in_a_record_is_refused(tmp_path: Path) -> None:
     store = Store(tmp_path)
     committed(store, "a")
     record = store.folder("a") / RECORD
-    record.write_text(record.read_text().replace('"value": 1.0', '"value": 2.0'))
+    record.write_text(record.read_text().replace('"value":1.0', '"value":2.0'))
     with pytest.raises(CorruptFile, match="is not what was written"):
         store.record("a")
 

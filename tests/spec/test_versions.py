@@ -5,18 +5,47 @@ each, with the components that it concerns and some that it does not.
 """
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from functools import lru_cache
 
 import pytest
 
+from lab.spec import fingerprint
 from lab.spec.catalog import own_sources
 from lab.spec.components import read_components
 from lab.spec.fingerprint import APART, AROUND, ASIDE
+from lab.spec.normal import Found, Lookup, Normal, normal
 from lab.spec.source import Source
 
 Edit = Callable[[ast.Module], ast.AST]
 _DEFINED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+#: Normal forms of statements, each with what the names in them meant.
+_Forms = dict[tuple[int, ...], list[tuple[Sequence[ast.stmt], dict[str, Found], Normal]]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def remembered() -> Generator[None]:
+    """A form is written once, as long as its statements are the same and their names mean the same.
+
+    An edit leaves all files but one as they were, and a file that is unchanged is parsed once.
+    """
+    forms: _Forms = {}
+
+    def form(statements: Sequence[ast.stmt], lookup: Lookup) -> Normal:
+        known = forms.setdefault(tuple(map(id, statements)), [])
+        for _, meant, made in known:
+            if all(lookup(name) == found for name, found in meant.items()):
+                return made
+        asked: dict[str, Found] = {}
+        made = normal(statements, lambda name: asked.setdefault(name, lookup(name)))
+        known.append((statements, asked, made))
+        return made
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fingerprint, "normal", form)
+        yield
 
 
 @lru_cache(maxsize=1)
