@@ -184,6 +184,7 @@ def ours(subject: Subject, module: Any, inputs: dict[str, Any]) -> tuple[Callabl
     import jax
     import jax.numpy as jnp
 
+    from lab.runtime import products
     from lab.runtime.bridge.exported import convert
     from lab.runtime.bridge.parity import arrays, weights
     from lab.runtime.foreign.run import compute
@@ -211,9 +212,9 @@ def ours(subject: Subject, module: Any, inputs: dict[str, Any]) -> tuple[Callabl
         return jnp.mean(jnp.square(found)), moved
 
     marks.append(time.process_time())
-    traced = jax.jit(jax.value_and_grad(loss, has_aux=True)).lower(params, buffers, given)
+    traced = jax.jit(jax.value_and_grad(loss, has_aux=True)).trace(params, buffers, given)
     marks.append(time.process_time())
-    program = traced.compile()
+    program = traced.lower().compile(compiler_options=products.options(traced.jaxpr))
     marks.append(time.process_time())
     return lambda: jax.block_until_ready(program(params, buffers, given)), [
         later - sooner for sooner, later in pairwise(marks)
