@@ -9,8 +9,7 @@ all code, libraries and the processor.
 A program is kept where all that decides it is part of that name. Where something is not (a class of
 a person's own file, a network that a torch library builds, several devices), the function is
 compiled by JAX as if none of this were here; so it is where no cache is set up. What was loaded is
-the code that was compiled, and gives the same bits. A program of large products is compiled in each
-process (`lab.runtime.products`).
+the code that was compiled, and gives the same bits.
 """
 
 import time
@@ -25,7 +24,7 @@ import numpy as np
 from jax.experimental.compilation_cache import compilation_cache
 from jax.extend.backend import get_backend
 
-from lab.runtime import kept_programs, meters, products
+from lab.runtime import kept_programs, meters
 from lab.runtime.described import name_of
 from lab.runtime.kept_programs import Entry
 from lab.runtime.recent import Recent
@@ -107,18 +106,13 @@ class Kept(Generic[P, R]):
         self._donate = donate
         self._of_steps = of_steps
         self._programs: dict[Hashable, _Program | None] = {}
-        #: Programs of large products that have no name to be kept by, None for those of JAX.
-        self._large: dict[Hashable, Callable[P, R] | None] = {}
-        self._may_be_large = True
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """The function of these arguments, by a program."""
         is_kept = kept_programs.folder() is not None and self._has_name
-        call = self._call(args, kwargs) if is_kept or self._may_be_large else None
+        call = self._call(args, kwargs) if is_kept else None
         if call is None:
             return self._plain(*args, **kwargs)
-        if not is_kept:
-            return self._unkept(call, args, kwargs)
         if call.name not in self._programs:
             self._programs[call.name] = self._obtained(call)
         program = self._programs[call.name]
@@ -127,8 +121,7 @@ class Kept(Generic[P, R]):
     @property
     def programs(self) -> int:
         """How many programs there are in this process, one for each form of arguments."""
-        every = (*self._programs.values(), *self._large.values())
-        there = [one for one in every if one is not None]
+        there = [one for one in self._programs.values() if one is not None]
         return len(there) + self._plain._cache_size()  # pyright: ignore[reportFunctionMemberAccess]
 
     @property
@@ -162,28 +155,6 @@ class Kept(Generic[P, R]):
         settings = tuple(str(getattr(jax.config, name)) for name in _SETTINGS)
         return _Call(arrays, structure, forms, static, settings)
 
-    def _unkept(self, call: _Call, args: Any, kwargs: Any) -> R:
-        """The function by a program of this process: JAX's, or one of large products.
-
-        A function whose first program is JAX's is not looked at again.
-        """
-        if call.name not in self._large:
-            self._large[call.name] = self._compiled_for_products(args, kwargs)
-            self._may_be_large = any(self._large.values())
-        program = self._large[call.name]
-        if program is None:
-            return self._plain(*args, **kwargs)
-        rest = {name: value for name, value in kwargs.items() if name not in self._static}
-        return program(*args, **rest)
-
-    def _compiled_for_products(self, args: Any, kwargs: Any) -> Callable[P, R] | None:
-        traced = self._plain.trace(*args, **kwargs)  # pyright: ignore[reportFunctionMemberAccess]
-        options = products.options(traced.jaxpr)
-        if not options:
-            return None
-        with _without_the_cache_of_jax():
-            return traced.lower().compile(compiler_options=options)
-
     def _obtained(self, call: _Call) -> _Program | None:
         """The program of a call, from the folder or compiled; None where none can be kept."""
         arguments = (str(call.structure), call.forms, call.static, call.settings)
@@ -215,10 +186,6 @@ class Kept(Generic[P, R]):
         if traced.jaxpr.effects:
             return None
         lowered = traced.lower()
-        if options := products.options(traced.jaxpr):
-            with _without_the_cache_of_jax():
-                executable = lowered.compile(compiler_options=options).runtime_executable()
-            return _Program(executable, *made[-1])
         code = kept_programs.digest(lowered.as_text())
         executable = _loaded(code)
         if executable is None:
