@@ -23,7 +23,8 @@ from lab.runtime.reparameterization import Reparameterization, Split
 from lab.spec.values import Value
 
 TENSORS = "artifact.safetensors"
-ABOUT = "artifact.json"
+#: What the file says besides its tensors; one entry alone, since the order of several is random.
+ABOUT = "artifact"
 SHIPPED = "model.lab-packed"
 
 
@@ -122,19 +123,21 @@ def save(artifact: Artifact, folder: Path) -> None:
         "history": {name: list(map(float, curve)) for name, curve in artifact.history.items()},
         "notes": {name: float(note) for name, note in artifact.notes.items()},
     }
-    (folder / TENSORS).write_bytes(safetensors.numpy.save(tensors))
-    (folder / ABOUT).write_bytes(json.dumps(about, ensure_ascii=False).encode())
+    text = json.dumps(about, ensure_ascii=False)
+    (folder / TENSORS).write_bytes(safetensors.numpy.save(tensors, {ABOUT: text}))
 
 
 def load(folder: Path) -> Artifact:
     """The artifact kept in a folder. Raises `MissingFile` or `CorruptFile`."""
-    for name in (TENSORS, ABOUT):
-        if not (folder / name).is_file():
-            raise MissingFile(f"there is no {name} in {folder}; run the stage that made it again")
     try:
-        tensors = safetensors.numpy.load((folder / TENSORS).read_bytes())
-        about = json.loads((folder / ABOUT).read_bytes())
-    except (safetensors.SafetensorError, ValueError) as damage:
+        content = (folder / TENSORS).read_bytes()
+        tensors = safetensors.numpy.load(content)
+        about = json.loads(_metadata(content)[ABOUT])
+    except FileNotFoundError:
+        raise MissingFile(
+            f"there is no {TENSORS} in {folder}; run the stage that made it again"
+        ) from None
+    except (safetensors.SafetensorError, ValueError, KeyError) as damage:
         raise CorruptFile(
             f"the checkpoint in {folder} is damaged ({damage}); delete the folder and run again"
         ) from damage
@@ -176,6 +179,12 @@ def load_shipped(path: Path) -> Artifact:
         through = registry.instantiate(contents.method)
         params |= through.unpack(contents.packed, contents.shapes)
     return plain(contents.model, *jax.device_put((params, dict(contents.buffers))))
+
+
+def _metadata(content: bytes) -> Mapping[str, str]:
+    """What a file of safetensors says besides tensors: its head is JSON, behind its length."""
+    length = int.from_bytes(content[:8], "little")
+    return json.loads(content[8 : 8 + length])["__metadata__"]
 
 
 _GROUPS = ("train", "fixed", "rest", "buffers")

@@ -3,6 +3,7 @@
 Signed integers are stored in two's complement. Floats keep their IEEE bytes, little endian.
 """
 
+import math
 from typing import Literal
 
 import numpy as np
@@ -49,7 +50,7 @@ def to_bytes(stream: Stream) -> bytes:
 
 def from_bytes(content: bytes, *, kind: Kind, bits: int, shape: tuple[int, ...]) -> np.ndarray:
     """The numbers behind `to_bytes`, as int32, uint32, bool, float16 or float32."""
-    count = int(np.prod(shape, dtype=np.int64))
+    count = math.prod(shape)
     if kind == "f":
         width = bits // 8
         floats = np.frombuffer(content, dtype=f"<f{width}", count=count)

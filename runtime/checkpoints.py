@@ -87,6 +87,8 @@ class Checkpoints:
         return None
 
     def _steps(self) -> list[int]:
+        if not self._folder.is_dir():  # as for most, and looking for files takes far longer
+            return []
         stems = [path.stem for path in self._folder.glob(f"*{_SUMS}")]
         return sorted(int(stem) for stem in stems if stem.isdigit())
 

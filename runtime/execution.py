@@ -294,20 +294,21 @@ class _Execution:
         return True
 
     def _task(self, node: Node) -> Task:
+        places = self.store.open(node.key)
         return Task(
             key=node.key,
             role=node.role,
             component=node.component,
             arguments=node.arguments,
-            inputs={role: _anywhere(self.store.folder(key)) for role, key in node.inputs.items()},
+            inputs={role: self.store.place(key) for role, key in node.inputs.items()},
             seed=node.seed,
             vary=node.vary,
             occurrence=self._occurrence(node),
             fresh=node.fresh,
             folder=self._folder,
-            output=_anywhere(self.store.open_scratch(node.key)),
-            log=_anywhere(self.store.log(node.key)),
-            checkpoints=_anywhere(self.store.checkpoints(node.key)),
+            output=places.output,
+            log=places.log,
+            checkpoints=places.checkpoints,
             checkpoint_seconds=self.limits.checkpoint_seconds,
             memory_bytes=self.limits.memory_bytes,
             devices=self.limits.devices,

@@ -54,13 +54,13 @@ def _runs(number: int) -> bool:
     return True
 
 
-def sha256(path: Path) -> str:
+def sha256(path: Path | str) -> str:
     """Checksum of a file, in hexadecimal."""
-    with path.open("rb") as file:
+    with open(path, "rb") as file:  # noqa: PTH123 - either kind
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path | str) -> None:
     """Make renames within a folder durable."""
     handle = os.open(folder, os.O_RDONLY)
     try:
@@ -69,7 +69,7 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def sync_files(paths: Iterable[Path]) -> None:
+def sync_files(paths: Iterable[Path | str]) -> None:
     """Make the content of files and folders durable, which must be on one file system."""
     listed = list(paths)
     if len(listed) >= _MANY and _synced_together(listed[0]):
@@ -78,7 +78,7 @@ def sync_files(paths: Iterable[Path]) -> None:
         sync_folder(path)
 
 
-def _synced_together(path: Path) -> bool:
+def _synced_together(path: Path | str) -> bool:
     syncfs = _syncfs()
     if syncfs is None:
         return False

@@ -11,6 +11,7 @@ follow one another in the table's order, each padded to a whole byte. The hash c
 
 import hashlib
 import json
+import math
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
@@ -80,7 +81,7 @@ class _Entry(NamedTuple):
 
     @property
     def length(self) -> int:
-        return packed_bytes(int(np.prod(self.shape, dtype=np.int64)), self.bits)
+        return packed_bytes(math.prod(self.shape), self.bits)
 
 
 def write(path: Path, contents: Contents) -> Sizes:
@@ -130,7 +131,7 @@ def measure(contents: Contents, *, file_bytes: int) -> Sizes:
     """The sizes of a packed model whose file has `file_bytes` bytes."""
     streams = [stream for *_, stream in _streams(contents)]
     plain = (*contents.rest.values(), *contents.buffers.values())
-    counts = [int(np.prod(shape, dtype=np.int64)) for shape in contents.shapes.values()]
+    counts = [math.prod(shape) for shape in contents.shapes.values()]
     return Sizes(
         file_bytes=file_bytes,
         state_bytes=4 * (sum(counts) + sum(values.size for values in plain)),

@@ -1,5 +1,6 @@
 """What a model answers: logits of many examples, and how many answers are right."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cache
@@ -13,10 +14,8 @@ from lab.runtime.errors import UnsuitableSetting
 from lab.runtime.executables import Kept
 from lab.runtime.model import Model
 from lab.runtime.model import State as Arrays
+from lab.runtime.portions import portion
 from lab.runtime.recent import Recent
-
-#: Examples run forward together: large enough for a processor, small enough for its caches.
-BATCH = 125
 
 
 def logits(
@@ -41,9 +40,10 @@ _moved: Recent[list[Array]] = Recent(2)
 
 def _cut(inputs: np.ndarray) -> Iterator[np.ndarray]:
     """Batches of one size, the last one filled up; a single one has the size that it has."""
-    for first in range(0, len(inputs), BATCH):
-        part = inputs[first : first + BATCH]
-        missing = BATCH - len(part) if len(inputs) > BATCH else 0
+    batch = portion(math.prod(inputs.shape[1:]) * inputs.dtype.itemsize)
+    for first in range(0, len(inputs), batch):
+        part = inputs[first : first + batch]
+        missing = batch - len(part) if len(inputs) > batch else 0
         yield np.concatenate([part, np.repeat(part[:1], missing, axis=0)]) if missing else part
 
 

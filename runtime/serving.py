@@ -55,6 +55,7 @@ def serve(batch: Batch, send: Send) -> None:
             for task in left:
                 send({"event": "returned", "key": task.key})
             break
+    _empty_files.clear()
     send({"event": "idle"})
 
 
@@ -186,7 +187,7 @@ def _printing_to(log: str, *, again: bool = False) -> Generator[None]:
     if not log:
         yield
         return
-    handle = _opened(log, os.O_APPEND if again else os.O_TRUNC)
+    handle = _opened(log, os.O_APPEND) if again else _empty_files.opened(log)
     before = {stream: os.dup(stream) for stream in (1, 2)}
     for stream in before:
         os.dup2(handle, stream)
@@ -199,9 +200,49 @@ def _printing_to(log: str, *, again: bool = False) -> Generator[None]:
             os.dup2(kept, stream)
             os.close(kept)
         is_empty = os.fstat(handle).st_size == 0
-        os.close(handle)
-        if is_empty:
+        if is_empty and not again:
+            _empty_files.leave(handle, log)
+        else:
+            os.close(handle)
+        if is_empty and again:
             Path(log).unlink(missing_ok=True)
+
+
+class _EmptyFiles:
+    """The file of a task that printed nothing becomes that of the next one.
+
+    Most print nothing, and a file that is made and removed for each costs more than one renamed.
+    """
+
+    def __init__(self) -> None:
+        self._left: tuple[int, str] | None = None
+
+    def opened(self, path: str) -> int:
+        """An empty file at a path, open."""
+        if self._left is not None:
+            (handle, before), self._left = self._left, None
+            try:
+                os.rename(before, path)  # noqa: PTH104 - done for every run
+            except OSError:
+                os.close(handle)
+            else:
+                return handle
+        return _opened(path, os.O_TRUNC)
+
+    def leave(self, handle: int, path: str) -> None:
+        """A file is empty, and not written to any more."""
+        self.clear()
+        self._left = handle, path
+
+    def clear(self) -> None:
+        """Nothing is to follow: no empty file stays."""
+        if self._left is not None:
+            (handle, path), self._left = self._left, None
+            os.close(handle)
+            Path(path).unlink(missing_ok=True)
+
+
+_empty_files = _EmptyFiles()
 
 
 def _opened(path: str, how: int) -> int:

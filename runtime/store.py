@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from lab.runtime import checkpoints, leases, running
 from lab.runtime.errors import CorruptFile, LabError
@@ -54,11 +54,20 @@ class Made:
     record: Mapping[str, Any]
 
 
+class Places(NamedTuple):
+    """A stage's scratch folder, the file for what it prints, and the folder of its checkpoints."""
+
+    output: str
+    log: str
+    checkpoints: str
+
+
 class Store:
     """The folder of stages. Opening it makes it, checks its version, and clears dead scratch."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._absolute = str(root.absolute())
         try:
             root.mkdir(parents=True, exist_ok=True)
             if not (root / VERSION).exists():
@@ -119,12 +128,27 @@ class Store:
 
     def open_scratch(self, key: str) -> Path:
         """An empty folder to write a stage into, to be committed or discarded."""
-        folder = self.root / f"{SCRATCH}{key}-{self.owner.identity}"
+        return Path(self._open_scratch(key))
+
+    def open(self, key: str) -> Places:
+        """Where a stage that is about to be made may write."""
+        log = self.place(LOGS, f"{key}.txt")
+        return Places(self._open_scratch(key), log, self.place(checkpoints.FOLDER, key))
+
+    def place(self, *parts: str) -> str:
+        """A path in the store that holds in any folder.
+
+        A text: for what is asked for every run, a path object costs more than what is done with it.
+        """
+        return "/".join((self._absolute, *parts))
+
+    def _open_scratch(self, key: str) -> str:
+        folder = self.place(f"{SCRATCH}{key}-{self.owner.identity}")
         try:
-            folder.mkdir()
+            os.mkdir(folder)  # noqa: PTH102 - see `place`
         except FileExistsError:
             shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
+            os.mkdir(folder)  # noqa: PTH102 - see `place`
         return folder
 
     def discard(self, scratch: Path) -> None:
@@ -149,19 +173,20 @@ class Store:
 
     def commit_all(self, made: Sequence[Made]) -> None:
         """Commit several stages, for the price of little more than one."""
-        written: list[Path] = []
+        written: list[str] = []
         for one in made:
-            paths = sorted(one.scratch.iterdir())
-            files = {path.name: sha256(path) for path in paths}
-            place = one.scratch / RECORD
+            scratch = str(one.scratch)
+            entries = list(os.scandir(scratch))
+            files = {entry.name: sha256(entry.path) for entry in entries}
             whole = {**one.record, "schema": SCHEMA, "key": one.key, "files": files}
-            place.write_bytes(_text(whole))
-            written += *paths, place, one.scratch
+            with open(f"{scratch}/{RECORD}", "wb") as file:  # noqa: PTH123 - see `place`
+                file.write(_text(whole))
+            written += *(entry.path for entry in entries), file.name, scratch
         sync_files(written)
         failed = (self.root / FAILURES).exists()
         resumable = (self.root / checkpoints.FOLDER).exists()
         for one in made:
-            self._put(one.scratch, self.root / one.key)
+            self._put(one.scratch, one.key)
             if failed:
                 (self.root / FAILURES / f"{one.key}.json").unlink(missing_ok=True)
             if resumable:
@@ -196,10 +221,11 @@ class Store:
         except FileNotFoundError:
             return ""
 
-    def _put(self, scratch: Path, place: Path) -> None:
+    def _put(self, scratch: Path, key: str) -> None:
         try:
-            scratch.rename(place)
+            os.rename(scratch, self.place(key))  # noqa: PTH104 - see `place`
         except OSError:
+            place = self.root / key
             if (place / RECORD).is_file():
                 self.discard(scratch)
                 return
@@ -232,22 +258,24 @@ def _object_in(path: Path) -> dict[str, Any] | None:
     return cast(dict[str, Any], found) if isinstance(found, dict) else None
 
 
-#: A record is encoded once, for its file and for its checksum.
-_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+#: A record is encoded once, for its file and for its checksum: a line for each entry, by name.
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",\n", ":"))
 
 
 def _checksum(record: Mapping[str, Any]) -> str:
     """What a record says of itself, so that a number in it cannot change unnoticed."""
-    return hashlib.sha256(_ENCODER.encode(record).encode()).hexdigest()
+    return _checksum_of(_ENCODER.encode(record))
+
+
+def _checksum_of(text: str) -> str:
+    """Of the text without its line feeds, which stand nowhere but between entries."""
+    return hashlib.sha256(text.replace("\n", "").encode()).hexdigest()
 
 
 def _text(record: Mapping[str, Any]) -> bytes:
-    """A record with its checksum, a line for each entry."""
-    entries = {name: f'"{name}":{_ENCODER.encode(record[name])}' for name in sorted(record)}
-    whole = "{" + ",".join(entries.values()) + "}"
-    checksum = hashlib.sha256(whole.encode()).hexdigest()
-    lines = (*(entries[name] for name in record), f'"{_CHECKSUM}":"{checksum}"')
-    return ("{\n" + ",\n".join(lines) + "\n}\n").encode()
+    """A record with its checksum."""
+    text = _ENCODER.encode(record)
+    return f'{text[:-1]},\n"{_CHECKSUM}":"{_checksum_of(text)}"}}\n'.encode()
 
 
 def _damaged(path: Path, how: str) -> str:

@@ -5,10 +5,8 @@ from typing import cast
 
 from lab.compiler.facts import FLOAT_BYTES, Asking, Cost, Source
 from lab.runtime.facts.stages import RECORD_BYTES
+from lab.runtime.portions import portion
 from lab.spec.values import Value
-
-#: Examples that are run forward together (`lab.runtime.scoring`).
-BATCH = 125
 
 
 def scored(arguments: Mapping[str, Value], asking: Asking) -> Cost:
@@ -17,12 +15,13 @@ def scored(arguments: Mapping[str, Value], asking: Asking) -> Cost:
     source = cast(Source, asking.of(arguments["data"]))
     examples = source.of(cast(str, arguments["on"]))
     network, method = made.network, made.method
+    batch = portion(source.example_bytes)
     return Cost(
         macs=examples * network.macs + (method.macs if method else 0),
         elements=examples * network.activations,
-        calls=-(-examples // BATCH),
+        calls=-(-examples // batch),
         memory=2 * network.state_bytes
-        + FLOAT_BYTES * BATCH * network.activations
+        + FLOAT_BYTES * min(batch, examples) * network.activations
         + source.total_bytes,
         disk=RECORD_BYTES + 3 * examples,
         kind=network.kind,

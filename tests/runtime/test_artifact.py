@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from lab.runtime import artifact, packed, registry
 from lab.runtime.artifact import Artifact
@@ -119,9 +120,22 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
     tensors.write_bytes(tensors.read_bytes()[:50])
     with pytest.raises(CorruptFile, match="delete the folder and run again"):
         artifact.load(tmp_path)
-    (tmp_path / artifact.ABOUT).unlink()
-    with pytest.raises(MissingFile, match=artifact.ABOUT):
+    tensors.unlink()
+    with pytest.raises(MissingFile, match=artifact.TENSORS):
         artifact.load(tmp_path)
+
+
+def test_tensors_alone_are_no_checkpoint(tmp_path: Path) -> None:
+    save_file({"rest/linear.weight": np.zeros(3)}, tmp_path / artifact.TENSORS)
+    with pytest.raises(CorruptFile, match="delete the folder and run again"):
+        artifact.load(tmp_path)
+
+
+def test_the_same_artifact_is_the_same_file(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        artifact.save(network(), tmp_path / name)
+    first, second = ((tmp_path / name / artifact.TENSORS).read_bytes() for name in ("a", "b"))
+    assert first == second
 
 
 def test_a_zeroed_field_in_the_file_changes_the_logits(tmp_path: Path) -> None:

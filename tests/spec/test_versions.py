@@ -256,7 +256,7 @@ MEANING = [
     ("a formula", "encodings.fourier", "Fourier.features", FOURIER),
     ("a formula", "data.digits", "_everything", {"data digits"}),
     ("a constant", "training", "AVERAGE_WARM_UP", TRAINING),
-    ("a constant", "scoring", "BATCH", SCORING | TRAINING),
+    ("a constant", "portions", "FEWEST", SCORING | TRAINING),
     ("a constant", "sine", "_SINE", FOURIER | INWF),
     ("a constant", "models.resnet20", "BLOCKS", {"model resnet20"}),
     ("a constant", "data.digits", "SPLIT_SEED", {"data digits"}),
