@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.datasets import load_digits
 
 from lab.compiler.facts import Source
 from lab.runtime import registry
@@ -25,7 +26,7 @@ from lab.runtime.data.fashion_mnist import FashionMnist
 from lab.runtime.data.mnist import Mnist
 from lab.runtime.dataset import Data, Dataset, Examples, carve, content_of, data_folder
 from lab.runtime.download import checksum
-from lab.runtime.errors import BadData, NoNetwork
+from lab.runtime.errors import BadData, MissingFile, NoNetwork
 from lab.runtime.published.mnist import FASHION, MNIST
 
 #: Sets that are known to the last byte, and how each is looked for without fetching it.
@@ -93,6 +94,24 @@ def test_digits_have_1297_training_and_500_test_images() -> None:
     found = Digits().load()
     assert found.train.inputs.shape == (1297, 8, 8, 1)
     assert found.test.inputs.shape == (500, 8, 8, 1)
+
+
+def test_digits_are_those_of_scikit_learn() -> None:
+    found, expected = Digits().load(), load_digits()
+    ours = {
+        (image.tobytes(), int(label))
+        for part in (found.train, found.test)
+        for image, label in zip(part.inputs, part.labels, strict=True)
+    }
+    images = (expected.images / 16).astype(np.float32)[..., None]
+    theirs = {(i.tobytes(), int(t)) for i, t in zip(images, expected.target, strict=True)}
+    assert ours == theirs
+
+
+def test_digits_without_scikit_learn_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lab.runtime.data.digits.find_spec", lambda _: None)
+    with pytest.raises(MissingFile, match="pip install scikit-learn"):
+        Digits().load()
 
 
 def test_the_sample_has_100_training_images_of_each_class() -> None:
