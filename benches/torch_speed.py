@@ -3,7 +3,8 @@
     python benches/torch_speed.py [NAME …] [--zoo] [--quick] [--threads 2]
 
 Both sides have the same weights, the same batch, float32, the same cores and as many threads; the
-loss is the mean square of the first answer, nothing is dropped, batch norms train. They take turns
+loss is the mean square of the first answer, nothing is dropped, batch norms train. Where a training
+would have several cores share its batches (`lab.runtime.sharding`), ours does. They take turns
 in one process for each network, of a few steps each. The first step of a turn is not counted: it
 takes up to 1.7 times as long, because the other side has given its memory back to the system, and a
 training has no such neighbor. Each figure is the median over turns of our time over torch's: by the
@@ -183,6 +184,15 @@ def theirs(module: Any, inputs: dict[str, Any]) -> Callable[[], None]:
     return step
 
 
+def cores(subject: Subject, module: Any, inputs: dict[str, Any]) -> int:
+    """How many cores a training here would have share the batch."""
+    from lab.runtime.bridge.counting import costs
+    from lab.runtime.sharding import cores_that_pay
+
+    trained = sum(parameter.numel() for parameter in module.parameters())
+    return cores_that_pay(subject.batch, costs(module, inputs)["macs"], trained)
+
+
 def ours(subject: Subject, module: Any, inputs: dict[str, Any]) -> tuple[Callable, list[float]]:
     """The same step here, and processor seconds of converting, tracing and compiling."""
     import jax
@@ -191,7 +201,9 @@ def ours(subject: Subject, module: Any, inputs: dict[str, Any]) -> tuple[Callabl
     from lab.runtime.bridge.exported import convert
     from lab.runtime.bridge.parity import arrays, weights
     from lab.runtime.foreign.run import compute
+    from lab.runtime.sharding import on_all, shared_by, spread
 
+    devices = cores(subject, module, inputs)
     marks = [time.process_time()]
     if subject.name == "native":
         from lab.runtime.models.resnet20 import ResNet20
@@ -211,11 +223,17 @@ def ours(subject: Subject, module: Any, inputs: dict[str, Any]) -> tuple[Callabl
             return next(iter(found.values())), moved
 
     def loss(params: Any, buffers: Any, given: Any) -> tuple[Any, Any]:
-        found, moved = answer(params, buffers, given)
+        with shared_by(devices):
+            found, moved = answer(params, buffers, spread(given, devices))
         return jnp.mean(jnp.square(found)), moved
 
+    def step(params: Any, buffers: Any, given: Any) -> Any:
+        found = jax.value_and_grad(loss, has_aux=True)(params, buffers, given)
+        return on_all(found, devices)
+
     marks.append(time.process_time())
-    traced = jax.jit(jax.value_and_grad(loss, has_aux=True)).lower(params, buffers, given)
+    params, buffers, given = on_all((params, buffers, given), devices)
+    traced = jax.jit(step).lower(params, buffers, given)
     marks.append(time.process_time())
     program = traced.compile()
     marks.append(time.process_time())
@@ -231,7 +249,9 @@ def measured(subject: Subject, *, turns: int, threads: int) -> Ratios:
 
     from lab.runtime.bridge.parity import without_dropping
     from lab.runtime.bridge.torchvision_schemas import declare
+    from lab.runtime.serving import configure
 
+    configure(threads)
     torch.set_num_threads(threads)
     declare()
     module, inputs = module_of(subject)

@@ -21,6 +21,7 @@ from lab.runtime.checkpoints import Checkpoints, Nowhere
 from lab.runtime.errors import Diverged
 from lab.runtime.recipe import Leg, Recipe, State, Supply, Tally, Trainable, Window
 from lab.runtime.reparameterization import Split
+from lab.runtime.sharding import on_all, on_first
 from lab.runtime.stopping import Stopping
 from lab.runtime.streaming import Stream
 from lab.runtime.work import Progress
@@ -73,7 +74,7 @@ class Course:
     ) -> Generator[Ask, Answer, tuple[Trainable, Any]]:
         """What training makes of these numbers. Raises `Diverged`."""
         recipe = self.recipe
-        state = training.start(recipe, split, rest, buffers)
+        state = on_all(training.start(recipe, split, rest, buffers), recipe.devices)
         state, step, elapsed = self._resumed(state)
         began, ended = time.monotonic() - elapsed, {}
         windows = iter(self.stream.windows(self._legs(step)) if self.stream else ())
@@ -96,7 +97,12 @@ class Course:
         if self._best is not None:
             self.notes["best_step"] = self._steps[int(np.nanargmax(self._seen))]
             return self._best
-        return training.finished(recipe, whole(state))
+        return self._made(state)
+
+    def _made(self, state: State) -> tuple[Trainable, Any]:
+        """What training has made until now, for programs of one device."""
+        made = training.finished(self.recipe, whole(state))
+        return on_first(made, self.recipe.devices)
 
     def _save(self, state: State, step: int, elapsed: float) -> None:
         """Keep where the training stands: all that the steps to come depend on."""
@@ -104,7 +110,6 @@ class Course:
             "step": step,
             "elapsed": elapsed,
             "cuts": self.recipe.cuts,
-            "devices": self.recipe.devices,
             "window": self.stream and self.stream.steps,
             "history": self.history,
             "tallies": [jax.tree.map(float, tally)._asdict() for tally in self._tallies],
@@ -113,14 +118,14 @@ class Course:
             "passes": self._passes.tolist(),
             "has_best": self._best is not None,
         }
-        state = whole(state)
+        state = on_first(whole(state), self.recipe.devices)
         self.checkpoints.save(step, (state, self._best_or(state)), about)
 
     def _resumed(self, state: State) -> tuple[State, int, float]:
         """Where to go on from, how many steps are done, and the seconds they took."""
         found = self.checkpoints.restore((state, self._best_or(state)))
-        apart = (self.recipe.cuts, self.recipe.devices, self.stream and self.stream.steps)
-        if found is None or tuple(map(found[1].get, ("cuts", "devices", "window"))) != apart:
+        apart = (self.recipe.cuts, self.stream and self.stream.steps)
+        if found is None or tuple(map(found[1].get, ("cuts", "window"))) != apart:
             return state, 0, 0.0
         (state, best), about = found
         self.history = about["history"]
@@ -128,7 +133,7 @@ class Course:
         self._seen, self._steps = about["seen"], about["steps"]
         self._passes = np.array(about["passes"])
         self._best = best if about["has_best"] else None
-        return state, about["step"], about["elapsed"]
+        return on_all(state, self.recipe.devices), about["step"], about["elapsed"]
 
     def _best_or(self, state: State) -> tuple[Trainable, Any] | tuple[()]:
         """The best network until now, or one of its form; nothing where none is kept."""
@@ -208,7 +213,7 @@ class Course:
             "rate": float(rate((step - 1) // recipe.accumulate)),
             **{name: value / taken for name, value in total.curves.items()},
         }
-        made = training.finished(recipe, whole(state))
+        made = self._made(state)
         now |= self.rules.watch(*made)
         for name, value in now.items():
             self.history.setdefault(name, []).append(value)

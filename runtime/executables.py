@@ -148,6 +148,8 @@ class Kept(Generic[P, R]):
         arrays = _on_device(leaves, own)
         if arrays is None or any(getattr(jax.config, one) for one in _WATCHING):
             return None
+        if jax.device_count() > 1 and any(len(one.devices()) > 1 for one in arrays):
+            return None
         forms = tuple(
             (array.shape, array.dtype, array.weak_type, _key_of(leaf))
             for leaf, array in zip(leaves, arrays, strict=True)
@@ -208,7 +210,7 @@ def _loaded(code: str) -> Any:
     if found is None:
         return None
     try:
-        return get_backend().deserialize_executable(found, jax.devices())
+        return get_backend().deserialize_executable(found, jax.devices()[:1])
     except jax.errors.JaxRuntimeError:
         return None  # not for this JAX after all: it is compiled, and replaced
     finally:

@@ -53,14 +53,14 @@ class Limits:
     is under way is given up; it goes on from its checkpoint another time. `checkpoint_seconds`:
     seconds of a stage's work that a kill may cost. `retry`: try again what failed before of a cause
     of its own, as a loss that diverged. `devices`: how many share the batches of a training, which
-    is no part of what it makes.
+    is no part of what it makes; cores of a worker where that pays, if None.
     """
 
     memory_bytes: float | None = None
     deadline: float | None = None
     checkpoint_seconds: float = checkpoints.SECONDS
     retry: bool = False
-    devices: int = 1
+    devices: int | None = None
 
     @classmethod
     def of(cls, plan: Plan) -> "Limits":

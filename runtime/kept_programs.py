@@ -65,7 +65,7 @@ def keep_in(above: Path | None) -> None:
 @cache
 def folder() -> Path | None:
     """The folder of names of this process, its code beside it; None where nothing is kept."""
-    if _Folder.above is None or jax.default_backend() not in _PLATFORMS or jax.device_count() > 1:
+    if _Folder.above is None or jax.default_backend() not in _PLATFORMS or _are_several():
         return None
     kept = _Folder.above / "kept"
     place = kept / digest(_surroundings())
@@ -81,6 +81,11 @@ def folder() -> Path | None:
     except OSError:
         return None  # a cache that cannot be written to costs time, not a result
     return names
+
+
+def _are_several() -> bool:
+    """Whether there are devices that are no cores of one processor."""
+    return jax.device_count() > 1 and jax.default_backend() != "cpu"
 
 
 def _is_ours_alone(kept: Path) -> bool:

@@ -27,14 +27,24 @@ _SECONDS_BETWEEN_EVENTS = 0.2
 #: What a trial does one after another takes about so long, before the rest is returned.
 TRIAL_SECONDS = 2.0
 
+#: In XLA_FLAGS, where a person says how many devices a processor is.
+_OWN_DEVICES = "xla_force_host_platform_device_count"
+
 Send = Callable[[Mapping[str, Any]], None]
 
 
-def configure() -> None:
-    """Set JAX up as every number of `lab` is made: once in a process, before anything else."""
+def configure(cores: int = 1) -> None:
+    """Set JAX up as every number of `lab` is made: once in a process, before anything else.
+
+    Each of so many cores is a device, so that they can share the batches of a large training.
+    """
     import jax
 
     from lab.runtime import kept_programs
+    from lab.runtime.sharding import MOST_CORES
+
+    if cores > 1 and _OWN_DEVICES not in os.environ.get("XLA_FLAGS", ""):
+        jax.config.update("jax_num_cpu_devices", min(cores, MOST_CORES))
 
     jax.config.update("jax_default_matmul_precision", "highest")
     cache_folder = os.environ.get("LAB_COMPILATION_CACHE")

@@ -28,8 +28,7 @@ from lab.runtime.work import Work
 
 def streamed(dataset: Dataset, recipe: Recipe, work: Work) -> "Stream | None":
     """The training inputs as a stream; None where they fit on the device."""
-    limits = [one for one in (work.memory_bytes, _device_bytes()) if one is not None]
-    if not limits or dataset.train.inputs.nbytes * PARTS_FOR_EXAMPLES <= min(limits):
+    if fits(dataset, work):
         return None
     key, count = work.stream("batches"), len(dataset.train.labels)
 
@@ -40,6 +39,13 @@ def streamed(dataset: Dataset, recipe: Recipe, work: Work) -> "Stream | None":
     inputs = dataset.train.inputs
     margin = beforehand(recipe.augment, inputs[:1])
     return Stream(inputs, recipe.batch, recipe.steps_per_epoch, order, margin)
+
+
+def fits(dataset: Dataset, work: Work, *, copies: int = 1) -> bool:
+    """Whether the training inputs, so many times, leave enough of the memory to the rest."""
+    limits = [one for one in (work.memory_bytes, _device_bytes()) if one is not None]
+    needed = copies * dataset.train.inputs.nbytes * PARTS_FOR_EXAMPLES
+    return not limits or needed <= min(limits)
 
 
 def _device_bytes() -> float | None:

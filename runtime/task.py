@@ -14,7 +14,8 @@ class Task:
     study's, where relative file names start. `components` are files of a person's own components.
     `checkpoints` is the folder of the stage's checkpoints, written every so many seconds, never if
     None. `log` is the file for what is printed while it is done; nowhere if empty.
-    `memory_bytes` is the most that its process may have. A training is spread over `devices`.
+    `memory_bytes` is the most that its process may have. A training is spread over so
+    many `devices`; over cores that pay if None.
     """
 
     key: str
@@ -33,7 +34,7 @@ class Task:
     checkpoints: str = ""
     checkpoint_seconds: float | None = None
     memory_bytes: float | None = None
-    devices: int = 1
+    devices: int | None = None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ memory runs out, half as many lanes go on.
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -72,10 +72,15 @@ def serve_lanes(
     return (*alone.values(), *left.values())
 
 
+def _unshared(task: Task) -> Task:
+    """A task whose batches are not shared by cores: these have other lanes to do."""
+    return replace(task, devices=1)
+
+
 def _can_be_together(batch: Batch) -> bool:
     first = batch.tasks[0]
     use(first.components)
-    if first.role != "stage" or first.devices > 1:
+    if first.role != "stage" or (first.devices or 1) > 1:
         return False
     return issubclass(component_class(catalog().signatures["stage", first.component]), Stepped)
 
@@ -96,7 +101,7 @@ def _forced(width: int, journal: Journal) -> Choice | None:
 def _chosen(batch: Batch, journal: Journal) -> Choice:
     """How to do the lanes of a program that was never done here before."""
     tasks = batch.tasks[: lanes.MOST]
-    begun = [Lane(task.key, partial(performing, task, _silent), _unseen) for task in tasks]
+    begun = [Lane(one.key, partial(performing, _unshared(one), _silent), _unseen) for one in tasks]
     try:
         ask = begun[0].begin()
         if ask is None:
@@ -199,5 +204,5 @@ def _do(grouping: Grouping, left: dict[str, Task], crew: _Crew, journal: Journal
 
 def _lane(task: Task, crew: _Crew, ended: Callable[[Lane, Any, Exception | None], None]) -> Lane:
     crew.started(task)
-    start = partial(performing, task, crew.reporter(task))
+    start = partial(performing, _unshared(task), crew.reporter(task))
     return Lane(task.key, start, ended, around=partial(crew.printing, task))

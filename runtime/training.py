@@ -36,7 +36,7 @@ from lab.runtime.recipe import (
 )
 from lab.runtime.reparameterization import Split
 from lab.runtime.selector import Memory
-from lab.runtime.sharding import on_all, spread
+from lab.runtime.sharding import on_all, shared_by, spread
 from lab.runtime.traced import Numbers, bind, numbers
 
 #: The average follows faster at first: after t steps it keeps at most (1 + t) / (10 + t).
@@ -195,9 +195,10 @@ def _gradients(
         def objective(trainable: Trainable) -> tuple[Array, _Found]:
             params, penalty = _params(recipe, trainable, supply, key=key)
             clock = recipe.clock(state.step)
-            logits, moved = recipe.model.apply(
-                _in_precision(recipe, params), buffers, part.inputs, train=True, keys=part.keys
-            )
+            with shared_by(recipe.devices):
+                logits, moved = recipe.model.apply(
+                    _in_precision(recipe, params), buffers, part.inputs, train=True, keys=part.keys
+                )
             losses = recipe.loss.per_example(
                 logits, part.targets, teachers=part.teachers, clock=clock
             )

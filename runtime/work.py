@@ -24,7 +24,8 @@ class Work:
     every arm of a replicate. `folder` resolves the study's relative file names. `packed` maps a
     role to the packed file of that input, the one whose length is counted. A stage that takes long
     says now and then where it stands to `checkpoints`, and goes on from what they restore. What can
-    be spread over several `devices` is. Its process may have `memory_bytes`, where that is limited.
+    be spread over several `devices` is; over cores of a processor where that pays, if None. Its
+    process may have `memory_bytes`, where that is limited.
     """
 
     inputs: Mapping[str, Artifact]
@@ -33,7 +34,7 @@ class Work:
     folder: Path
     packed: Mapping[str, Path] = field(default_factory=dict)
     checkpoints: Checkpoints = field(default_factory=Nowhere)
-    devices: int = 1
+    devices: int | None = None
     memory_bytes: float | None = None
 
 

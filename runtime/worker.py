@@ -18,15 +18,16 @@ from typing import Any, NoReturn, TextIO
 
 def main() -> NoReturn:
     """Serve tasks until standard input ends, on the cores named by the first argument."""
-    if len(sys.argv) > 1:
-        os.sched_setaffinity(0, {int(core) for core in sys.argv[1].split(",")})
+    cores = [int(core) for core in sys.argv[1].split(",")] if len(sys.argv) > 1 else []
+    if cores:
+        os.sched_setaffinity(0, cores)
     send = sender(_own_stdout())
     batches: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(batches,), daemon=True).start()
     from lab.runtime.serving import configure, serve
     from lab.runtime.task import batch_from_json
 
-    configure()
+    configure(len(cores))
     while True:
         serve(batch_from_json(batches.get()), send)
 

@@ -101,7 +101,8 @@ ARGUMENTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
         {
             "type": _positive,
             "metavar": "N",
-            "help": "devices that share each batch of a training; no part of what it makes",
+            "help": "devices that share each batch of a training, cores where that pays if not "
+            "given; no part of what it makes",
         },
     ),
     "--jobs": (

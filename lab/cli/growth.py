@@ -121,7 +121,7 @@ def run_growing(
     if plan is None or planner is None:
         return {}, None
     most = max(widest(plan), sum(one.runs for one in plan.searches))
-    opening = Opening(store.root, most, options.jobs, options.devices)
+    opening = Opening(store.root, most, options.jobs, options.devices or 1)
     workers = open_engine(options.engine, opening)
     display = Display(plan, ())
     with ExitStack() as shown:

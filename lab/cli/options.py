@@ -24,7 +24,7 @@ class Options:
     jobs: int | None = None
     limit: int | None = None
     engine: str = "local"
-    devices: int = 1
+    devices: int | None = None
     retry: bool = False
     checkpoint: float | None = None
     memory: float | None = None

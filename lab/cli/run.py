@@ -111,7 +111,7 @@ def _execute(one: Planned, store: Store) -> Ended:
         print(f"{plan.study}: {why}, nothing to run", file=sys.stderr)
         return Ended({})
     display = Display(plan, todo[: options.limit])
-    opening = Opening(store.root, widest(plan), options.jobs, options.devices)
+    opening = Opening(store.root, widest(plan), options.jobs, options.devices or 1)
     with _asked_to_end_as_interrupted(), ExitStack() as opened:
         engine = open_engine(options.engine, opening)
         opened.callback(engine.stop)

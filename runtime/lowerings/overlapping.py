@@ -18,17 +18,22 @@ from jaxtyping import Array, Float
 
 from lab.runtime.lowerings.geometry import Geometry, padded
 from lab.runtime.lowerings.stock import stock
+from lab.runtime.sharding import shares
 
 #: Inputs of so many elements are more than caches keep (2 MB in float32): measured on one core.
 LARGE = 2**19
+#: As much more where cores have shares of a batch: they keep each other from the last cache.
+BESIDE_OTHERS = 1.5
 #: Rows and columns of the largest window: each is a copy of an array.
 MOST = 5
 
 
 def gains(x: Float[Array, "batch *space inputs"], window: tuple[int, ...], of: Geometry) -> bool:
     """Whether the form is faster than XLA's."""
-    moves_by_one = all(one == 1 for one in (*of.stride, *of.dilation))
-    return moves_by_one and len(window) == 2 and max(window) <= MOST and x.size >= LARGE
+    if any(one != 1 for one in (*of.stride, *of.dilation)):
+        return False
+    large = LARGE * (BESIDE_OTHERS if shares() > 1 else 1)
+    return len(window) == 2 and max(window) <= MOST and x.size / shares() >= large
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2,))

@@ -6,8 +6,10 @@ from typing import Any, Literal
 
 import jax
 
+from lab.compiler.facts import Made, Method, Network, UnknownError
 from lab.runtime import loss as losses
 from lab.runtime import patterns, registry, scoring, training, watching
+from lab.runtime.arithmetic import asking
 from lab.runtime.artifact import (
     Artifact,
     reparameterization,
@@ -31,10 +33,10 @@ from lab.runtime.recipe import Recipe, Supply, Trainable
 from lab.runtime.reparameterization import Reparameterization, Split
 from lab.runtime.selector import Selector
 from lab.runtime.selectors.all import All
-from lab.runtime.sharding import on_all
+from lab.runtime.sharding import cores_that_pay, on_all
 from lab.runtime.starting import starting_point
 from lab.runtime.stopping import Stopping
-from lab.runtime.streaming import Stream, streamed
+from lab.runtime.streaming import Stream, fits, streamed
 from lab.runtime.work import Work
 from lab.spec.declare import Moment, Seconds, component, parameter
 from lab.spec.units import Duration
@@ -130,7 +132,7 @@ class Train(Stepped):
         return replace(
             begin,
             split=Split(trainable.split, begin.split.fixed),
-            rest={**job.supply.frozen, **trainable.rest},
+            rest={**begin.rest, **trainable.rest},
             buffers=buffers,
             history=course.history,
             notes={**course.notes, **_totals(work.inputs.get("before"), course.notes)},
@@ -166,9 +168,12 @@ class _Job:
     def of(cls, stage: Train, begin: Artifact, dataset: Dataset, work: Work) -> "_Job":
         terms = losses.terms_of(stage.loss)
         recipe = _recipe(stage, begin, dataset, terms, teachers=_models(terms, work))
-        recipe = replace(recipe, devices=work.devices)
         moving = _moving(stage.only, recipe.model, begin)
         stream = streamed(dataset, recipe, work)
+        devices = work.devices or _cores(begin, recipe)
+        if work.devices is None and stream is None and not fits(dataset, work, copies=devices):
+            devices = 1
+        recipe = replace(recipe, devices=devices)
         if stream is None:
             inputs, labels = dataset.on_device(recipe.margin)
         else:
@@ -225,6 +230,22 @@ def _recipe(
         side=dataset.side,
         margin=beforehand(augment, dataset.train.inputs),
     )
+
+
+def _cores(begin: Artifact, recipe: Recipe) -> int:
+    """How many cores should share a batch, where it is known what an example costs."""
+    if jax.device_count() == 1:
+        return 1
+    facts = asking(registry.catalog())
+    try:
+        network: Network = facts.of(begin.model)
+        method: Method | None = begin.through and facts.of(begin.through)(network)
+    except UnknownError:
+        return 1
+    made = Made(network, method)
+    again = 0 if method is None else method.macs
+    batch = recipe.batch // recipe.cuts
+    return cores_that_pay(batch, network.macs, made.trained, again=again)
 
 
 def _models(terms: Terms, work: Work) -> tuple[tuple[str, Model], ...]:

@@ -6,7 +6,9 @@ Run by itself, since the number of devices of a processor is fixed when JAX star
 import json
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=4"
@@ -14,6 +16,7 @@ os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=4"
 import jax
 import jax.numpy as jnp
 
+from lab.runtime import course, serving, sharding
 from lab.runtime.artifact import Artifact
 from lab.runtime.checkpoints import Checkpoints, Nowhere
 from lab.runtime.data.cifar10_sample import Cifar10Sample
@@ -21,7 +24,9 @@ from lab.runtime.data.digits import Digits
 from lab.runtime.errors import LabError
 from lab.runtime.models.mlp import MLP
 from lab.runtime.models.resnet20 import ResNet20
+from lab.runtime.models.vit import ViT
 from lab.runtime.optimizers.adam import Adam
+from lab.runtime.optimizers.sgd import SGD
 from lab.runtime.selectors.random import Random
 from lab.runtime.stages.train import Train
 from lab.runtime.work import Work
@@ -43,9 +48,24 @@ NORMALIZED: dict[str, Any] = {
     "duration": Duration(2, "steps"),
     "batch": 16,
 }
+#: What is shared without being asked, for the many multiplications of each of its numbers.
+SHARED: dict[str, dict[str, Any]] = {
+    name: {
+        "model": model,
+        "data": Cifar10Sample(),
+        "by": SGD(lr=0.05, momentum=0.9),
+        "duration": Duration(3, "steps"),
+        "batch": 256,
+        "watch": "test",
+        "evaluate": Duration(1, "steps"),
+    }
+    for name, model in (("vit", ViT(width=16, depth=1)), ("resnet20", ResNet20(width=4)))
+}
 
 
-def trained(devices: int, checkpoints: Checkpoints, **fields: Any) -> Artifact:
+def trained(
+    devices: int | None, checkpoints: Checkpoints, *, stop: int | None = None, **fields: Any
+) -> Artifact:
     defaults: dict[str, Any] = {
         "model": MLP(width=16, layers=1),
         "data": Digits(validation=97),
@@ -55,10 +75,28 @@ def trained(devices: int, checkpoints: Checkpoints, **fields: Any) -> Artifact:
         "batch": 96,
     }
     keys = dict(zip(STREAMS, jax.random.split(jax.random.key(5), 4), strict=True))
-    work = Work(
-        {}, keys.__getitem__, lambda *_: None, Path(), checkpoints=checkpoints, devices=devices
-    )
+
+    def progress(step: int, *_: Any) -> None:
+        if step == stop:
+            raise KeyboardInterrupt
+
+    work = Work({}, keys.__getitem__, progress, Path(), checkpoints=checkpoints, devices=devices)
     return Train(**{**defaults, **fields}).run(work)
+
+
+def places(devices: int | None, **fields: Any) -> int:
+    """On how many devices the weights are while they are trained."""
+    seen: list[int] = []
+    before = course.on_first
+
+    def looked(tree: Any, devices: int) -> Any:
+        seen.append(len(jax.tree.leaves(tree)[0].sharding.device_set))
+        return before(tree, devices)
+
+    course.on_first = looked
+    trained(devices, Nowhere(), **fields)
+    course.on_first = before
+    return min(seen)
 
 
 def apart(one: Artifact, other: Artifact) -> float:
@@ -71,6 +109,31 @@ def apart(one: Artifact, other: Artifact) -> float:
     )
 
 
+def gone_on(devices: int | None, **fields: Any) -> tuple[int | None, Artifact]:
+    """What is made of a training that was interrupted, and the step at which it was gone on."""
+    with TemporaryDirectory() as folder:
+        with suppress(KeyboardInterrupt):
+            trained(None, Checkpoints(Path(folder), 0.0), stop=3, **fields)
+        checkpoints = Checkpoints(Path(folder), 0.0)
+        made = trained(devices, checkpoints, **fields)
+        return checkpoints.resumed_at, made
+
+
+def shared(**fields: Any) -> dict[str, Any]:
+    """A training whose batches pay to share, its programs kept, looked at and gone on with."""
+    serving.configure()
+    sharding._WORTH_SHARING = 1e5  # the rest of the rule holds as it is
+    one, several = (trained(devices, Nowhere(), **fields) for devices in (1, None))
+    (at, after), (alone_at, alone) = (gone_on(devices, **fields) for devices in (None, 1))
+    return {
+        "shared": apart(one, several),
+        "gone on with": apart(several, after),
+        "at": [at, alone_at],
+        "by one": apart(one, alone),
+        "places": places(None, **fields),
+    }
+
+
 def refused(devices: int, **fields: Any) -> str:
     try:
         trained(devices, Nowhere(), **fields)
@@ -80,6 +143,9 @@ def refused(devices: int, **fields: Any) -> str:
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["shared"]:
+        print(json.dumps(shared(**SHARED[sys.argv[2]])))
+        return
     if sys.argv[1:] == ["normalized"]:
         one, four = (trained(devices, Nowhere(), **NORMALIZED) for devices in (1, 4))
         print(json.dumps({"normalized": apart(one, four)}))
@@ -90,7 +156,8 @@ def main() -> None:
     }
     four = trained(4, Nowhere())
     found["same bits"] = apart(four, trained(4, Nowhere())) == 0
-    found["places"] = len(jax.tree.leaves(four.rest)[0].sharding.device_set)
+    found["places"] = places(4)
+    found["afterwards"] = len(jax.tree.leaves(four.rest)[0].sharding.device_set)
     found["uneven"] = refused(4, batch=90)
     found["too many"] = refused(5)
     print(json.dumps(found))

@@ -1,12 +1,15 @@
 """A training on four devices is the one on one device, but for the order of additions."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from lab.runtime.sharding import cores_that_pay
 
 SCRIPT = Path(__file__).with_name("spread_training.py")
 #: Sums of float32 in another order: a few units in the last place after 20 steps.
@@ -15,9 +18,13 @@ NEAR = 1e-5
 NEAR_NORMALIZED = 1e-4
 
 
-def found(*arguments: str) -> dict[str, Any]:
+def found(*arguments: str, **variables: str) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, str(SCRIPT), *arguments], capture_output=True, text=True, check=False
+        [sys.executable, str(SCRIPT), *arguments],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
@@ -34,6 +41,10 @@ def test_four_devices_train_what_one_does(plain: dict[str, Any], case: str) -> N
     assert plain[case] <= NEAR
 
 
+def test_what_was_trained_is_on_one_device(plain: dict[str, Any]) -> None:
+    assert plain["afterwards"] == 1
+
+
 def test_four_devices_repeat_to_the_bit(plain: dict[str, Any]) -> None:
     assert plain["same bits"]
 
@@ -46,6 +57,26 @@ def test_a_batch_that_devices_cannot_share_evenly_is_refused(plain: dict[str, An
 def test_more_devices_than_there_are_are_refused(plain: dict[str, Any]) -> None:
     assert "--devices 5" in plain["too many"]
     assert "4 devices" in plain["too many"]
+
+
+@pytest.mark.parametrize("devices", [1, 2, 4])
+def test_cores_share_what_pays(monkeypatch: pytest.MonkeyPatch, devices: int) -> None:
+    monkeypatch.setattr("jax.device_count", lambda: devices)
+    assert cores_that_pay(128, macs=41e6, trained=270_000) == devices
+    assert cores_that_pay(126, macs=41e6, trained=270_000) == {1: 1, 2: 2, 4: 3}[devices]
+    assert cores_that_pay(128, macs=41e6, trained=270_000, again=1e9) == 1
+    assert cores_that_pay(4, macs=4.1e9, trained=25_600_000) == 1
+    assert cores_that_pay(128, macs=1e5, trained=100) == 1
+
+
+@pytest.mark.parametrize("network", ["vit", pytest.param("resnet20", marks=pytest.mark.verify)])
+def test_cores_share_without_being_asked(tmp_path: Path, network: str) -> None:
+    made = found("shared", network, LAB_COMPILATION_CACHE=str(tmp_path))
+    assert made["places"] == 4
+    assert made["shared"] <= NEAR_NORMALIZED
+    assert made["at"] == [2, 2], "it did not go on from the checkpoint"
+    assert made["gone on with"] == 0
+    assert made["by one"] <= NEAR_NORMALIZED
 
 
 @pytest.mark.verify
