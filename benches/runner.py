@@ -21,16 +21,19 @@ import argparse
 import json
 import math
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 import venv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import pairwise
 from pathlib import Path
 
+#: Times that a study of few runs and one of many are done, in turns.
+TURNS = 5
 RAY = "ray[tune]==2.60.0"
 STUDY = """\
 study many
@@ -159,6 +162,11 @@ def spent(command: Sequence[str], folder: Path, **variables: str) -> Spent:
     return Spent(time.perf_counter() - begun, used)
 
 
+def median(several: Sequence[Spent]) -> Spent:
+    """The median of each figure."""
+    return Spent(*map(statistics.median, zip(*map(astuple, several), strict=True)))
+
+
 def lab(folder: Path, runs: int, **variables: str) -> list[str]:
     """A command that runs a study of so many runs, in a folder of its own."""
     file = folder / f"many{runs}" / "studies" / "many.lab"
@@ -171,13 +179,17 @@ def overhead(folder: Path, runs: int, *, with_ray: bool) -> None:
     """Print what a run costs here, beside others, and what a finished study costs."""
     few = 40
     _executed(folder, few)
-    mine = _executed(folder, runs).per(_executed(folder, few), runs - few)
-    print(f"a run: {1e3 * mine.wall:.1f} ms on the wall, {1e3 * mine.processor:.1f} ms processor")
+    # A start is as long as hundreds of runs, and its noise is divided by their number.
+    turns = [(_executed(folder, few), _executed(folder, runs)) for _ in range(TURNS)]
+    few_spent, many_spent = (median(side) for side in zip(*turns, strict=True))
+    mine = many_spent.per(few_spent, runs - few)
+    print(f"a run: {1e3 * mine.wall:.2f} ms on the wall, {1e3 * mine.processor:.2f} ms processor")
     _digits(folder)
     (folder / "loop.py").write_text(LOOP + PLAIN, encoding="utf-8")
     script = [sys.executable, "loop.py", str(runs)]
     said = subprocess.run(script, cwd=folder, capture_output=True, text=True, check=True).stdout
     plain = Spent(*(seconds / runs for seconds in json.loads(said)))
+    print(f"the same training in a plain loop: {1e3 * plain.wall:.2f} ms")
     print(f"{'beside a plain loop':<34}{mine.over(plain)}", flush=True)
     if with_ray:
         (folder / "tune.py").write_text(LOOP + TUNE, encoding="utf-8")
