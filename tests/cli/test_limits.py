@@ -41,15 +41,15 @@ report { table(accuracy, by: method) }
 
 def test_a_run_over_its_memory_is_killed_and_the_others_go_on(tmp_path: Path) -> None:
     text = HEAD + (
-        "model wide = mlp(width: 4000, layers: 2)\n"
+        "model wide = mlp(width: 4500, layers: 2)\n"
         "grid g { model: net | wide; method: dense }\n"
         "report { table(accuracy, by: model) }\n"
     )
     file = str(study(tmp_path, text, "s.lab"))
-    done = lab("run", file, "--memory", "600MB", "--jobs", "1")
+    done = lab("run", file, "--memory", "520MB", "--jobs", "1")
     assert done.returncode == 3, done.stderr
     assert "out of memory: it took" in done.stderr
-    assert "and may have 0.60 GB" in done.stderr
+    assert "and may have 0.52 GB" in done.stderr
     assert "where: the run with model == wide failed" in done.stderr
     assert "failed: dense: train (model wide)" in done.stderr
     report = (tmp_path / "results" / "s" / "report.md").read_text()
