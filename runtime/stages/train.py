@@ -233,8 +233,11 @@ def _recipe(
 
 
 def _cores(begin: Artifact, recipe: Recipe) -> int:
-    """How many cores should share a batch, where it is known what an example costs."""
-    if jax.device_count() == 1:
+    """How many cores should share a batch, where it is known what an example costs.
+
+    Examples that a selector chooses are few, and need not be a multiple of anything.
+    """
+    if jax.device_count() == 1 or not recipe.select.takes_all:
         return 1
     facts = asking(registry.catalog())
     try:

@@ -7,9 +7,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jax
 import pytest
 
+from lab.runtime import artifact, registry
+from lab.runtime.data.cifar10_sample import Cifar10Sample
+from lab.runtime.loss import terms_of
+from lab.runtime.models.resnet20 import ResNet20
+from lab.runtime.reparameterizations.inwf import INWF
+from lab.runtime.reparameterizations.quantize import Quantize
+from lab.runtime.selectors.all import All
+from lab.runtime.selectors.random import Random
 from lab.runtime.sharding import cores_that_pay
+from lab.runtime.stages import train
 
 SCRIPT = Path(__file__).with_name("spread_training.py")
 #: Sums of float32 in another order: a few units in the last place after 20 steps.
@@ -67,6 +77,28 @@ def test_cores_share_what_pays(monkeypatch: pytest.MonkeyPatch, devices: int) ->
     assert cores_that_pay(128, macs=41e6, trained=270_000, again=1e9) == 1
     assert cores_that_pay(4, macs=4.1e9, trained=25_600_000) == 1
     assert cores_that_pay(128, macs=1e5, trained=100) == 1
+
+
+@pytest.mark.parametrize(
+    ("through", "select", "expected"),
+    [
+        (None, All(), 4),
+        (Quantize(bits=4), All(), 4),
+        (INWF(width=64, min_size=0), All(), 1),
+        (None, Random(rate=0.37), 1),
+    ],
+)
+def test_cores_share_by_what_a_training_is(
+    monkeypatch: pytest.MonkeyPatch, through: Any, select: Any, expected: int
+) -> None:
+    monkeypatch.setattr("jax.device_count", lambda: 4)
+    network, data = ResNet20(), Cifar10Sample()
+    begin = artifact.plain(registry.value_of(network), *network.init(jax.random.key(0)))
+    if through is not None:
+        begin = artifact.reparametrize(begin, through, key=jax.random.key(1))
+    stage = train.Train(model=network, data=data, select=select, batch=200)
+    recipe = train._recipe(stage, begin, data.loaded(), terms_of(stage.loss), teachers=())
+    assert train._cores(begin, recipe) == expected
 
 
 @pytest.mark.parametrize("network", ["vit", pytest.param("resnet20", marks=pytest.mark.verify)])
