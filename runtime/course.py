@@ -196,7 +196,7 @@ class Course:
 
     def _evaluate(self, state: State, step: int) -> None:
         """Record what the steps since the last evaluation saw, and watch the network."""
-        total = jax.tree.map(lambda *parts: float(np.sum(np.asarray(parts))), *self._tallies)
+        total = jax.tree.map(_total, *self._tallies)
         self._tallies.clear()
         self._passes += (total.forwards, total.backwards)
         recipe = self.recipe
@@ -239,6 +239,10 @@ class Course:
             total_steps=self.recipe.steps,
             per_epoch=self.recipe.steps_per_epoch,
         )
+
+
+def _total(*parts: Any) -> float:
+    return float(parts[0] if len(parts) == 1 else np.sum(np.asarray(parts)))
 
 
 def within_memory(

@@ -6,6 +6,7 @@ elsewhere. How many places there are is decided from the whole plan, not from wh
 the number of threads is part of what makes a result repeat bit for bit.
 """
 
+import math
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -34,6 +35,10 @@ _SAME_FAILURES, _SAME_DIVERGED = 3, 10
 _NUMBER = re.compile(r"\d+(\.\d+)?")
 #: A batch is meant to take about so long: short enough for others to get their share.
 _SECONDS_PER_BATCH = 2.0
+#: Nor much less than this, which is worth the word that a place is done and the answer to it.
+_SECONDS_AT_LEAST = 0.1
+#: What a place does next is made ready for it when it has about so long to go.
+_SECONDS_AHEAD = 0.2
 _LANES_AT_MOST = 256
 #: So many may be handed out to see whether they are faster together.
 MOST_TOGETHER = 64
@@ -167,6 +172,8 @@ class _Execution:
         self.failed: dict[str, Mapping[str, Any]] = {}
         self.stopped: str | None = None
         self._at_work: dict[int, _AtWork] = {}
+        #: What a place is handed as soon as it is free.
+        self._next: dict[int, Batch] = {}
         self._elsewhere: list[Node] = []
         self._asked = 0.0
         self._whole: set[str] = set()
@@ -190,14 +197,14 @@ class _Execution:
     def loop(self, engine: Engine) -> None:
         while (len(self.agenda) or self._at_work) and not self.limits.is_over:
             self._ask_again()
-            for place in range(engine.places):
-                if place not in self._at_work:
-                    self._hand_out(engine, place)
+            self._hand_out(engine)
+            if len(self._at_work) < engine.places or self._has_waited:
+                self._commit()
+                self._hand_out(engine)
+            self._look_ahead(engine)
             if self._at_work:
                 for place, said in engine.events():
                     self._take(place, said)
-                if len(self._at_work) < engine.places or self._has_waited:
-                    self._commit()
             elif self._elsewhere:
                 time.sleep(PAUSE_SECONDS)
             elif not self.agenda.has_ready:
@@ -233,16 +240,36 @@ class _Execution:
                 self.agenda.put_back(node)
             self._elsewhere = []
 
-    def _hand_out(self, engine: Engine, place: int) -> None:
+    def _hand_out(self, engine: Engine) -> None:
+        """Give every place that is free what is next for it."""
+        for place in range(engine.places):
+            if place in self._at_work:
+                continue
+            batch = self._next.pop(place, None) or self._ready_batch(engine)
+            if batch is not None:
+                tasks = {one.key: one for one in batch.tasks}
+                self._at_work[place] = _AtWork(batch.program, tasks)
+                engine.start(place, batch)
+
+    def _look_ahead(self, engine: Engine) -> None:
+        """Make ready what places will do that are free soon, so that they need not wait for it."""
+        for place, work in self._at_work.items():
+            seconds = self._pace.get(work.program, math.inf) * len(work.left)
+            if place not in self._next and seconds < _SECONDS_AHEAD:
+                batch = self._ready_batch(engine)
+                if batch is None:
+                    return
+                self._next[place] = batch
+
+    def _ready_batch(self, engine: Engine) -> Batch | None:
+        """The first nodes that are ready and ours to do."""
         while (found := self.agenda.next_program()) is not None:
             program, ready = found
             nodes = self.agenda.hand_out(program, self._lanes(program, ready, engine))
             ours = [node for node in self._claimed(nodes) if self._inputs_are_whole(node)]
             if ours:
-                batch = self._batch(program, ours, engine)
-                self._at_work[place] = _AtWork(program, {one.key: one for one in batch.tasks})
-                engine.start(place, batch)
-                return
+                return self._batch(program, ours, engine)
+        return None
 
     def _lanes(self, program: str, ready: int, engine: Engine) -> int:
         """How many lanes to hand out together: one first, then many, then what is found best."""
@@ -251,12 +278,14 @@ class _Execution:
         pace = self._pace.get(program)
         if pace is None or program in self._one_by_one:
             return 1
-        share = -(-ready // engine.places)
+        share = max(
+            -(-ready // engine.places), min(ready, int(_SECONDS_AT_LEAST / max(pace, 1e-4)))
+        )
         if program not in self._tried:
             return max(1, min(share, MOST_TOGETHER))
         if program in self._width:
             return max(1, min(share, self._width[program]))
-        return max(1, min(share, int(_SECONDS_PER_BATCH / max(pace, 1e-4)), _LANES_AT_MOST))
+        return max(1, min(share, int(_SECONDS_PER_BATCH / pace), _LANES_AT_MOST))
 
     def _batch(self, program: str, nodes: Sequence[Node], engine: Engine) -> Batch:
         is_trial = len(nodes) > 1 and program not in self._tried and not engine.lanes_at_a_time

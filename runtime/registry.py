@@ -66,7 +66,7 @@ def instantiate(value: Value, *, folder: Path = Path()) -> Any:
     """
     if isinstance(value, list):
         return tuple(instantiate(item, folder=folder) for item in value)
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return value
     if "duration" in value:
         return Duration(value["duration"], value["unit"])
@@ -84,27 +84,28 @@ def fields_of(signature: Signature, args: Mapping[str, Value], *, folder: Path) 
     Arms of a stage or measurement are its inputs, and left out; elsewhere an arm is the role of
     the input that it is.
     """
-    return {
-        info.field: _field(info, args[info.name], folder)
-        for info in signature.parameters
-        if info.name in args and (info.type.name != "arm" or _is_input(args[info.name]))
-    }
+    found: dict[str, Any] = {}
+    for info in signature.parameters:
+        if info.name not in args:
+            continue
+        value = args[info.name]
+        if _is_input(value):
+            found[info.field] = value["input"]
+        elif info.type.name != "arm":
+            found[info.field] = _field(info, value, folder)
+    return found
 
 
 def _field(info: ParameterInfo, value: Value, folder: Path) -> Any:
-    if _is_input(value):
-        return value["input"]
+    if info.type.name == "schedule":  # see `instantiate`
+        return value
     if info.type.mapping and isinstance(value, Mapping):
         return {label: instantiate(one, folder=folder) for label, one in value.items()}
-    return value if _stays(info) else instantiate(value, folder=folder)
+    return instantiate(value, folder=folder)
 
 
 def _is_input(value: Value) -> bool:
-    return isinstance(value, Mapping) and len(value) == 1 and "input" in value
-
-
-def _stays(info: ParameterInfo) -> bool:
-    return info.type.name == "schedule"
+    return isinstance(value, dict) and len(value) == 1 and "input" in value
 
 
 def value_of(instance: Any) -> Value:

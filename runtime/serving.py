@@ -13,7 +13,6 @@ import time
 import traceback
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from lab.runtime.errors import Diverged, LabError
 from lab.runtime.task import Batch, Task
 from lab.runtime.usage import Sampler
 
-#: Progress events are not sent more often than this.
+#: Progress events are sent no sooner than this, nor more often.
 _SECONDS_BETWEEN_EVENTS = 0.2
 #: What a trial does one after another takes about so long, before the rest is returned.
 TRIAL_SECONDS = 2.0
@@ -90,7 +89,7 @@ def _done_together(batch: Batch, send: Send) -> tuple[Task, ...]:
         if isinstance(outcome, Exception):
             said = _failure(outcome)
         else:
-            said = {"event": "done", "record": {**outcome, "usage": asdict(ended())}}
+            said = {"event": "done", "record": {**outcome, "usage": vars(ended())}}
         send({**said, "key": task.key})
 
     try:
@@ -143,11 +142,10 @@ def _done(task: Task, send: Send) -> dict[str, Any]:
     ended = _sampler().begin(task.memory_bytes)
     try:
         record = perform(task, _reporter(task.key, send))
-        return {"event": "done", "record": {**record, "usage": asdict(ended())}}
     except Exception as failure:  # noqa: BLE001 - the one place where any defect becomes a result
-        return _failure(failure)
-    finally:
         ended()
+        return _failure(failure)
+    return {"event": "done", "record": {**record, "usage": vars(ended())}}
 
 
 #: What failures are called. An input or output is something else than a mistake in a study.
@@ -177,7 +175,7 @@ def _failed(cause: str, failure: BaseException) -> dict[str, Any]:
 
 
 def _reporter(key: str, send: Send) -> Any:
-    last = 0.0
+    last = time.monotonic()  # What is over sooner than that is not seen on its way.
 
     def report(step: int, total: int, values: Mapping[str, float]) -> None:
         nonlocal last

@@ -49,8 +49,9 @@ def _mapped(value: Any, path: str, change: Callable[[str, float], Any], *, trace
         # Not built anew: an array is no number to a check of the fields' ranges.
         made = copy.copy(value)
         for name, part, inner in _fields(value):
-            changed = _mapped(part, f"{path}.{name}", change, traced=inner)
-            object.__setattr__(made, name, changed)
+            if inner or _kind(type(part)) not in _SINGLE:
+                changed = _mapped(part, f"{path}.{name}", change, traced=inner)
+                object.__setattr__(made, name, changed)
         return made
     if kind == "mapping" and "duration" not in value:
         return {k: _mapped(v, f"{path}.{k}", change, traced=traced) for k, v in value.items()}
@@ -80,6 +81,10 @@ def _fields(component: Any) -> Iterator[tuple[str, Any, bool]]:
 @cache
 def _declared(cls: type) -> tuple[tuple[str, bool], ...]:
     return tuple((one.name, one.metadata.get("traced", False)) for one in dataclasses.fields(cls))
+
+
+#: Kinds of values that have no others inside.
+_SINGLE = ("number", "other")
 
 
 @cache

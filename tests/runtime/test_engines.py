@@ -167,19 +167,21 @@ def test_every_task_is_done_once_and_in_order(engine: Engine, root: Path) -> Non
     assert engine.places == 2
     (folder / "other").mkdir()
     engine.start(0, batch(folder, "work", "work", "work"))
-    engine.start(1, batch(folder / "other", "work"))
+    engine.start(1, batch(folder / "other", "linger"))
     said = heard(engine, (0, 1))
     keys = [f"{i}-work" for i in range(3)]
     assert order(said[0]) == [
         *((event, key) for key in keys for event in ("started", "done")),
         ("idle", ""),
     ]
-    assert order(said[1]) == [("started", "0-work"), ("done", "0-work"), ("idle", "")]
+    assert order(said[1]) == [("started", "0-linger"), ("done", "0-linger"), ("idle", "")]
     done = [one["record"] for one in said[0] if one["event"] == "done"]
     assert [one["values"]["value"] for one in done] == [2.5] * 3
     assert {one["values"]["process"] for one in done}.isdisjoint({float(os.getpid())})
     steps = [one["event"] for one in said[1]]
-    assert steps == ["started", "progress", "done", "idle"], "progress is said while it is made"
+    assert steps == ["started", "progress", "done", "idle"], "what takes a while says how far it is"
+    at_once = [one["key"] for one in said[0] if one["event"] == "progress"]
+    assert set(at_once) <= {keys[0]}, "what is over at once does not, but for the first, that loads"
     assert said[1][1]["values"] == {"half": 0.5}
 
 
