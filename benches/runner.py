@@ -219,14 +219,16 @@ def _executed(folder: Path, runs: int) -> Spent:
 def execute(file: Path, root: Path) -> Spent:
     """Execute a study, and end its workers."""
     from lab.cli.load import load
-    from lab.runtime import execution
+    from lab.runtime import execution, nursery
     from lab.runtime.store import Store
 
     plan = load(file).plan
     assert plan is not None
     begun, used = time.perf_counter(), sum(os.times()[:4])
     execution.execute(plan, Store(root), folder=file.parent, listener=lambda _: None)
-    return Spent(time.perf_counter() - begun, sum(os.times()[:4]) - used)
+    wall = time.perf_counter() - begun
+    nursery.end()  # What workers used counts for the process that forked them, when that has ended.
+    return Spent(wall, sum(os.times()[:4]) - used)
 
 
 def starts(folder: Path) -> None:

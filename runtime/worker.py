@@ -12,13 +12,17 @@ import os
 import queue
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, TextIO
 
 
 def main() -> NoReturn:
     """Serve tasks until standard input ends, on the cores named by the first argument."""
-    cores = [int(core) for core in sys.argv[1].split(",")] if len(sys.argv) > 1 else []
+    work([int(core) for core in sys.argv[1].split(",")] if len(sys.argv) > 1 else [])
+
+
+def work(cores: Sequence[int]) -> NoReturn:
+    """Serve tasks until standard input ends, on some cores; on all where none are named."""
     if cores:
         os.sched_setaffinity(0, cores)
     send = sender(_own_stdout())

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import IO, Any, cast
 
+from lab.runtime import nursery
 from lab.runtime.device import LARGE_PAGES, cores, graphics, workers_here
 from lab.runtime.engine import Engine, Opening, Said
 from lab.runtime.interrupts import undisturbed
@@ -27,6 +28,7 @@ _PATIENCE_SECONDS = 5.0
 _SECONDS_BETWEEN_EVENTS = 0.01
 #: Bytes of a dead worker's standard error that are kept.
 _LAST_WORDS = 4000
+_Worker = subprocess.Popen[bytes] | nursery.Forked
 #: How an event begins (`lab.runtime.serving`).
 _EVENT = b'{"event"'
 
@@ -90,7 +92,7 @@ class _Slot:
         self.graphics = graphics
         self.is_busy = False
         self._fresh = False
-        self._workers: dict[bool, subprocess.Popen[bytes]] = {}
+        self._workers: dict[bool, _Worker] = {}
         self._readers: dict[bool, _Lines] = {}
 
     def start(self, batch: Batch) -> None:
@@ -143,7 +145,7 @@ class _Slot:
         _pipe(worker.stdout).close()
         self._readers.pop(fresh).close()
 
-    def _worker(self, fresh: bool) -> "subprocess.Popen[bytes]":
+    def _worker(self, fresh: bool) -> _Worker:
         worker = self._workers.get(fresh)
         if worker is not None and worker.poll() is not None:
             self._forget(fresh)
@@ -151,7 +153,7 @@ class _Slot:
         if worker is None:
             complaints = tempfile.TemporaryFile()  # noqa: SIM115 - as long-lived as the worker
             with undisturbed():
-                worker = self._workers[fresh] = _spawn(self, complaints)
+                worker = self._workers[fresh] = _begun(self, complaints)
                 self._readers[fresh] = _Lines(_pipe(worker.stdout).fileno(), complaints)
         return worker
 
@@ -201,7 +203,7 @@ def _pipe(pipe: Any) -> Any:
     return pipe
 
 
-def _spawn(slot: _Slot, complaints: IO[bytes]) -> "subprocess.Popen[bytes]":
+def _begun(slot: _Slot, complaints: IO[bytes]) -> _Worker:
     environment = {
         **LARGE_PAGES,
         **os.environ,
@@ -209,6 +211,9 @@ def _spawn(slot: _Slot, complaints: IO[bytes]) -> "subprocess.Popen[bytes]":
     }
     if slot.graphics:
         environment["CUDA_VISIBLE_DEVICES"] = ",".join(slot.graphics)
+    worker = nursery.forked(environment, slot.cores, complaints) if slot.cores else None
+    if worker is not None:
+        return worker
     command = [sys.executable, "-m", "lab.runtime.worker"]
     if slot.cores is not None:
         command.append(",".join(map(str, slot.cores)))

@@ -54,7 +54,7 @@ def after(calls: int, function: Callable[..., Any]) -> Callable[..., Any]:
     "fault",
     [
         (stores, "sync_files", 0),
-        (stores, "sync_files", 3),
+        (stores, "sync_files", 1),
         (stores, "sync_folder", 2),
         (stores, "sha256", 5),
         (Path, "write_text", 4),
