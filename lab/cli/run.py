@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.cli import exits
+from lab.cli.counting import counting
 from lab.cli.growth import as_known, grows, lost_searches, run_growing
 from lab.cli.limits import Ended, left_for_want_of_time, limits_of
 from lab.cli.load import Loaded, show_diagnostics
@@ -190,7 +191,11 @@ def _show(loaded: Loaded, stands: Standing, store: Store, *, command: str) -> No
     )
     terminal.show(made, sys.stdout)
     sys.stdout.flush()
-    with warnings.catch_warnings(record=True, action="always", category=aim.AimWarning) as told:
-        aim.project(found.plan, found.values, found.records, results, older=older_texts(stands))
-    for warning in told:
+    with (
+        warnings.catch_warnings(record=True, action="always", category=aim.AimWarning) as trouble,
+        counting(f"{found.plan.study}: showing runs in Aim") as told,
+    ):
+        older = older_texts(stands)
+        aim.project(found.plan, found.values, found.records, results, older=older, told=told)
+    for warning in trouble:
         print(f"lab: {warning.message}", file=sys.stderr)

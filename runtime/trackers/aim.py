@@ -15,14 +15,15 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 from lab.compiler.plan import Plan
 from lab.runtime.evidence import Values
@@ -35,7 +36,14 @@ _JOURNAL = "lab-journal.jsonl"
 _TRIES, _SECONDS_BETWEEN_TRIES = 40, 0.25
 _SECONDS_A_RUN = 5.0
 _SECONDS_TO_START = 120.0
+#: Told how many runs are shown, of how many.
+Told = Callable[[int, int], None]
 T = TypeVar("T")
+
+
+def _unheard(shown: int, total: int) -> None:
+    """Nobody wants to know."""
+    del shown, total
 
 
 class AimWarning(UserWarning):
@@ -49,12 +57,14 @@ def project(
     repo: Path,
     *,
     older: Mapping[str, str] | None = None,
+    told: Told = _unheard,
 ) -> None:
     """Show a plan's finished runs in the Aim repository in the folder `repo`; made if need be.
 
-    `older` says, by node, of results of older code what was accepted and why.
+    `older` says, by node, of results of older code what was accepted and why. Aim takes its time
+    for each run: `told` hears of it.
     """
-    AimTracker(repo).project(tracked_runs(plan, values, records, older))
+    AimTracker(repo, told).project(tracked_runs(plan, values, records, older))
 
 
 def rebuild(plan: Plan, values: Values, records: Records, repo: Path) -> None:
@@ -65,8 +75,9 @@ def rebuild(plan: Plan, values: Values, records: Records, repo: Path) -> None:
 class AimTracker(Tracker):
     """An Aim repository: the folder that holds `.aim`."""
 
-    def __init__(self, repo: Path) -> None:
+    def __init__(self, repo: Path, told: Told = _unheard) -> None:
         self.repo = repo
+        self._told = told
 
     def project(self, runs: Sequence[TrackedRun]) -> None:
         """Show these runs; see `Tracker`."""
@@ -88,38 +99,63 @@ class AimTracker(Tracker):
                 {"identity": run.identity, "digest": run.digest, **asdict(run)} for run in new
             ],
         }
+        self._told(0, len(new))
         trouble = _run_process(
-            json.dumps(job), seconds=_SECONDS_TO_START + _SECONDS_A_RUN * len(new)
+            json.dumps(job),
+            seconds=_SECONDS_TO_START + _SECONDS_A_RUN * len(new),
+            shown=lambda count: self._told(count, len(new)),
         )
         if trouble:
             message = f"{len(new)} runs are not shown in Aim ({self.repo}): {trouble}"
             warnings.warn(message, AimWarning, stacklevel=4)
 
 
-def _run_process(job: str, *, seconds: float) -> str:
+def _run_process(job: str, *, seconds: float, shown: Callable[[int], None]) -> str:
     """Do a job in a process of its own. Returns what went wrong, or nothing."""
     import lab
 
     above = str(Path(lab.__file__).resolve().parents[1])
     path = os.pathsep.join(filter(None, (above, os.environ.get("PYTHONPATH"))))
-    try:
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-m", "lab.runtime.trackers.aim"],
-            input=job,
-            env={**os.environ, "PYTHONPATH": path},
-            capture_output=True,
-            text=True,
-            timeout=seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return f"it took more than {seconds:.0f} s"
-    except OSError as error:
-        return str(error)
-    if done.returncode == 0:
-        return ""
-    lines = done.stderr.strip().splitlines()
-    return lines[-1] if lines else f"its process ended with code {done.returncode}"
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints:
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-W", "ignore", "-m", "lab.runtime.trackers.aim"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                env={**os.environ, "PYTHONPATH": path},
+                text=True,
+            )
+        except OSError as error:
+            return str(error)
+        too_late = threading.Timer(seconds, process.kill)
+        too_late.start()
+        try:
+            code = _heard(process, job, shown)
+        finally:
+            is_late = not too_late.is_alive()
+            too_late.cancel()
+            process.kill()
+            process.wait()
+        if code == 0:
+            return ""
+        if is_late:
+            return f"it took more than {seconds:.0f} s"
+        complaints.seek(0)
+        lines = complaints.read().strip().splitlines()
+        return lines[-1] if lines else f"its process ended with code {code}"
+
+
+def _heard(process: "subprocess.Popen[str]", job: str, shown: Callable[[int], None]) -> int:
+    """Hand a process its job, and hear it to its end; returns its exit code."""
+    with process, suppress(BrokenPipeError):
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(job)
+        process.stdin.close()
+        for line in process.stdout:
+            shown(int(line))
+    return process.wait()
 
 
 def shown_in(aim_folder: Path) -> dict[str, tuple[str, str]]:
@@ -151,6 +187,7 @@ def shown_in(aim_folder: Path) -> dict[str, tuple[str, str]]:
 def main() -> int:
     """Do the job on standard input."""
     job = json.load(sys.stdin)
+    say = _own_stdout()
     repo_folder = Path(job["repo"])
     repo_folder.mkdir(parents=True, exist_ok=True)
     from aim import Repo
@@ -161,9 +198,19 @@ def main() -> int:
         with (repo_folder / ".aim" / _JOURNAL).open("a", encoding="utf-8") as journal:
             for identity in list(shown) if job["forget"] else ():
                 _remove(repo, journal, identity, shown.pop(identity)[0])
-            hashes = [_show(repo, journal, run, shown) for run in job["runs"]]
-        _index(repo, [one for one in hashes if one])
+            for count, run in enumerate(job["runs"], 1):
+                made = _show(repo, journal, run, shown)
+                if made is not None:
+                    _index(repo, made)
+                print(count, file=say, flush=True)
     return 0
+
+
+def _own_stdout() -> TextIO:
+    """Standard output for counts alone; what Aim prints goes to standard error."""
+    say = os.fdopen(os.dup(1), "w", encoding="ascii")
+    os.dup2(2, 1)
+    return say
 
 
 @contextmanager
@@ -218,13 +265,12 @@ def _show(
     return str(made.hash)
 
 
-def _index(repo: Any, hashes: Sequence[str]) -> None:
-    """Make new runs readable at once; a user interface that runs does so by itself, later."""
+def _index(repo: Any, made: str) -> None:
+    """Make a new run readable at once; a user interface that runs does so by itself, later."""
     from aim.sdk.index_manager import RepoIndexManager
 
     manager = RepoIndexManager.get_index_manager(repo)
-    for one in hashes:
-        patiently(partial(manager.index, one))
+    patiently(lambda: manager.index(made))
 
 
 def patiently(action: Callable[[], T]) -> T:
