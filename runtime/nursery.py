@@ -21,6 +21,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
@@ -214,6 +215,7 @@ def _text(cores: Sequence[int]) -> str:
 def main() -> None:
     """Import, then fork a worker for each request, until the parent is gone."""
     _end_with_the_parent()
+    _be_called("lab-nursery")
     os.sched_setaffinity(0, [int(core) for core in sys.argv[2].split(",")])
     _import()
     wake, woken = os.pipe()
@@ -264,6 +266,7 @@ def _work(request: Mapping[str, Any], handles: Sequence[int]) -> NoReturn:
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
+    _be_called("lab-worker")
     for place, handle in enumerate(handles):
         os.dup2(handle, place)
         os.close(handle)
@@ -279,6 +282,12 @@ def _work(request: Mapping[str, Any], handles: Sequence[int]) -> NoReturn:
     finally:
         sys.stderr.flush()
         os._exit(1)
+
+
+def _be_called(name: str) -> None:
+    """The name of this process, for `top` and people who look."""
+    with suppress(OSError):
+        Path("/proc/self/comm").write_text(name, encoding="ascii")
 
 
 def _ended() -> list[tuple[int, int]]:

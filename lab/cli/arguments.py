@@ -126,6 +126,10 @@ ARGUMENTS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
         ("--retry",),
         {"action": "store_true", "help": "try again what failed of itself, as by diverging"},
     ),
+    "--no-aim": (
+        ("--no-aim",),
+        {"action": "store_true", "help": "leave it to the next run or report to show runs in Aim"},
+    ),
     "--port": (("--port",), {"type": _port, "metavar": "P", "help": "port on this machine"}),
     "--arm": (("--arm",), {"metavar": "A", "help": "the method to export, where a study is named"}),
     "--to": (

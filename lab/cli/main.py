@@ -72,13 +72,14 @@ COMMANDS = (
             "--memory",
             "--checkpoint",
             "--retry",
+            "--no-aim",
         ),
     ),
     Command(
         "report",
         "tables, verdicts and plots from what is stored",
         "lab.cli.run:report",
-        (*_STUDY, "--only"),
+        (*_STUDY, "--only", "--no-aim"),
     ),
     Command(
         "results",

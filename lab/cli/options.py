@@ -26,6 +26,7 @@ class Options:
     engine: str = "local"
     devices: int | None = None
     retry: bool = False
+    no_aim: bool = False
     checkpoint: float | None = None
     memory: float | None = None
     port: int = 43800

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lab.cli import exits
 from lab.cli.counting import counting
@@ -27,6 +27,9 @@ from lab.runtime.errors import LabError
 from lab.runtime.layout import FAILURES
 from lab.runtime.missing import missing
 from lab.runtime.store import Store
+
+if TYPE_CHECKING:
+    from lab.cli.gathered import Gathered
 
 _NUMBER = re.compile(r"\d+(\.\d+)?")
 
@@ -58,7 +61,8 @@ def _carried_out(one: Planned, command: str, *, runs: bool) -> int:
     store = Store(one.store)
     ended = _execute(one, store) if runs else Ended({})
     plan = as_known(loaded, store.root, at_most=True) or one.plan
-    _show(loaded, as_it_stands(loaded, plan, store.root), store, command=command)
+    stands = as_it_stands(loaded, plan, store.root)
+    _show(loaded, stands, store, command=command, in_aim=not one.options.no_aim)
     _show_failures(ended.failed, plan, store)
     lost = list(lost_searches(plan, store.root))
     print(*lost, sep="\n", end="\n" if lost else "", file=sys.stderr)
@@ -170,11 +174,10 @@ def _show_failures(failed: Mapping[str, Mapping[str, Any]], plan: Plan, store: S
         )
 
 
-def _show(loaded: Loaded, stands: Standing, store: Store, *, command: str) -> None:
+def _show(loaded: Loaded, stands: Standing, store: Store, *, command: str, in_aim: bool) -> None:
     from lab.cli.gathered import gathered
     from lab.runtime import report as reports
     from lab.runtime.report import terminal
-    from lab.runtime.trackers import aim
 
     found, results = gathered(stands, store.root), store.root.parent
     made = reports.write(
@@ -191,6 +194,14 @@ def _show(loaded: Loaded, stands: Standing, store: Store, *, command: str) -> No
     )
     terminal.show(made, sys.stdout)
     sys.stdout.flush()
+    if in_aim:
+        _show_in_aim(found, stands, results)
+
+
+def _show_in_aim(found: "Gathered", stands: Standing, results: Path) -> None:
+    """Show finished runs in Aim. Those that cannot be shown now are shown the next time."""
+    from lab.runtime.trackers import aim
+
     with (
         warnings.catch_warnings(record=True, action="always", category=aim.AimWarning) as trouble,
         counting(f"{found.plan.study}: showing runs in Aim") as told,

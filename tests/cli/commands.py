@@ -12,7 +12,7 @@ TINY = Path(__file__).parent / "tiny.lab"
 
 def lab(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "lab", *_alone(arguments)],
+        [sys.executable, "-m", "lab", *_alone(arguments), *_unseen(arguments)],
         capture_output=True,
         text=True,
         cwd=cwd,
@@ -25,6 +25,11 @@ def _alone(arguments: tuple[str, ...]) -> tuple[str, ...]:
     """With one worker, unless a test says how many: tests have no cores to themselves."""
     one = () if "--jobs" in arguments or arguments[:1] != ("run",) else ("--jobs", "1")
     return *arguments, *one
+
+
+def _unseen(arguments: tuple[str, ...]) -> tuple[str, ...]:
+    """Without Aim, which takes longer than tiny studies do; tests of it do not go this way."""
+    return ("--no-aim",) if arguments[:1] in {("run",), ("report",)} else ()
 
 
 def started(*arguments: str) -> "subprocess.Popen[str]":

@@ -8,6 +8,7 @@ import pytest
 from commands import TINY, killed_when, lab, started, study
 
 from lab.runtime.layout import keys_in
+from lab.runtime.trackers import aim
 
 TEXT = TINY.read_text(encoding="utf-8")
 
@@ -71,6 +72,14 @@ def test_a_second_run_executes_nothing(folder: Path) -> None:
     assert result.returncode == 0
     assert "nothing to run" in result.stderr
     assert values(folder) == before
+
+
+def test_runs_that_were_kept_from_aim_are_shown_by_the_next_report(folder: Path) -> None:
+    assert not (folder / "results" / ".aim").exists(), "it was run with --no-aim"
+    report = started("report", str(folder / "studies" / "tiny.lab"))
+    report.communicate()
+    assert report.returncode == 0
+    assert len(aim.shown_in(folder / "results" / ".aim")) == 12
 
 
 def test_one_more_value_runs_only_the_new_cells(folder: Path) -> None:

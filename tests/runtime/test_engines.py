@@ -16,6 +16,7 @@ import pytest
 from lab.cli.load import load
 from lab.cli.main import ARGUMENTS
 from lab.compiler.plan import Node, Plan
+from lab.runtime import nursery
 from lab.runtime.engine import Engine, Opening, Said, engines, open_engine
 from lab.runtime.errors import LabError
 from lab.runtime.execution import Outcome, execute
@@ -297,6 +298,7 @@ def test_stop_ends_what_is_at_work_and_leaves_nothing(engine: Engine, root: Path
     assert (folder / "waiting").exists()
     assert marked()
     engine.stop()
+    nursery.end()  # It waits for the next execution of this process, at no work.
     assert not marked()
     assert not list(folder.glob(".tmp-batches-*"))
     assert not list((folder / "owners").glob("*"))

@@ -273,13 +273,13 @@ def test_what_is_printed_on_standard_output_is_no_event(
 
 
 def test_a_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
-    before = children()
+    before = workers()
     engine = Local(Opening(tmp_path, 1))
     try:
         engine.start(0, Batch("program", (task("a", tmp_path),)))
         said_until(engine, "idle")
-        (child,) = children() - before
-        os.kill(child, signal.SIGKILL)
+        (worker,) = workers() - before
+        os.kill(worker, signal.SIGKILL)
         engine.start(0, Batch("program", (task("b", tmp_path),)))
         said = said_until(engine, "idle", "died")
         if said[-1]["event"] == "died":
@@ -289,9 +289,19 @@ def test_a_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
         assert said[-1]["event"] == "idle"
     finally:
         engine.stop()
-    assert children() <= before, "a worker outlives its engine"
+    assert workers() <= before, "a worker outlives its engine"
 
 
-def children() -> set[int]:
-    path = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
-    return {int(number) for number in path.read_text().split()}
+def workers() -> set[int]:
+    """Workers of this process: forks of its nursery, which itself waits for the next engine."""
+    return {
+        worker
+        for child in children_of(os.getpid())
+        if Path(f"/proc/{child}/comm").read_text().strip() == "lab-nursery"
+        for worker in children_of(child)
+    }
+
+
+def children_of(process: int) -> set[int]:
+    text = Path(f"/proc/{process}/task/{process}/children").read_text()
+    return {int(number) for number in text.split()}

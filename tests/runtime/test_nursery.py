@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
+from pretended import TINY, leftovers, made, tiny
 
 from lab.runtime import nursery
+from lab.runtime.execution import execute
 from lab.runtime.nursery import Forked, Nursery
+from lab.runtime.store import Store
 from lab.runtime.task import Batch, Task
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux")
@@ -187,6 +190,19 @@ def test_nothing_is_left_where_the_parent_is_killed(tmp_path: Path) -> None:
 def test_where_processes_are_not_to_be_forked_none_are(complaints: IO[bytes]) -> None:
     environment = {**os.environ, nursery.SWITCH: "0"}
     assert nursery.forked(environment, [0], complaints) is None
+
+
+def test_forked_workers_make_what_begun_ones_make(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = tiny()
+    for switch in ("0", "1"):
+        root = tmp_path / switch
+        monkeypatch.setenv(nursery.SWITCH, switch)
+        ended = execute(plan, Store(root), folder=TINY.parent, listener=lambda _: None)
+        assert not ended.failed
+        assert not leftovers(root)
+    assert made(tmp_path / "0") == made(tmp_path / "1"), "to the bit"
 
 
 def test_one_nursery_serves_all_that_imports_would_find_alike(complaints: IO[bytes]) -> None:
