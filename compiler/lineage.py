@@ -7,6 +7,7 @@ the stage and of everything that it was made from.
 """
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import NamedTuple, cast
 
 from lab.compiler.canonical import NUMERICS, digest
@@ -44,15 +45,15 @@ class Descent:
     @property
     def facts(self) -> dict[str, Value]:
         """As a record keeps it: what tells families and lineages apart, and what they are."""
-        return {
-            "family": self.family,
-            "lineage": digest(_texts(self.lineage))[:KEY_LENGTH],
-            "made_with": {
-                "code": _texts(self.code),
-                "lineage": _texts(self.lineage),
-                "numerics": NUMERICS,
-            },
-        }
+        return {"family": self.family, **_code_facts(self.code, self.lineage)}
+
+
+@lru_cache(1024)
+def _code_facts(code: Lineage, lineage: Lineage) -> Mapping[str, Value]:
+    """What nodes of the same components have in common."""
+    texts = _texts(lineage)
+    made_with = {"code": _texts(code), "lineage": texts, "numerics": NUMERICS}
+    return {"lineage": digest(texts)[:KEY_LENGTH], "made_with": made_with}
 
 
 def lineage_in(facts: Mapping[str, Value]) -> Lineage | None:

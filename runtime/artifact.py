@@ -109,7 +109,6 @@ def reparametrize(
 
 def save(artifact: Artifact, folder: Path) -> None:
     """Keep an artifact in a folder, bit for bit. Whoever the folder is for makes it durable."""
-    folder.mkdir(parents=True, exist_ok=True)
     groups = (artifact.split.train, artifact.split.fixed, artifact.rest, artifact.buffers)
     tensors = {
         f"{prefix}/{name}": np.ascontiguousarray(values).reshape(np.shape(values))
@@ -124,7 +123,12 @@ def save(artifact: Artifact, folder: Path) -> None:
         "notes": {name: float(note) for name, note in artifact.notes.items()},
     }
     text = json.dumps(about, ensure_ascii=False)
-    (folder / TENSORS).write_bytes(safetensors.numpy.save(tensors, {ABOUT: text}))
+    content = safetensors.numpy.save(tensors, {ABOUT: text})
+    try:
+        (folder / TENSORS).write_bytes(content)
+    except FileNotFoundError:
+        folder.mkdir(parents=True)
+        (folder / TENSORS).write_bytes(content)
 
 
 def load(folder: Path) -> Artifact:

@@ -110,7 +110,7 @@ def begin(fit: Fit, split: Split, target: Weights, *, key: PRNGKeyArray) -> tupl
     train, given = fit.objective.begin(split, target)
     if fit.program not in _beginnings:
         _beginnings[fit.program] = Kept(partial(_started, fit), about=fit.program)
-    return _beginnings[fit.program](train, given), Supply(given, key, numbers(fit))
+    return _beginnings[fit.program](train, given), Supply(given, key, numbers(fit, fit.program))
 
 
 _beginnings: dict[Hashable, Callable[[Tree, Tree], State]] = {}

@@ -5,8 +5,11 @@ import sys
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import jax
+
+from lab.runtime.files import read_at_once
 
 #: The event of a program that is loaded in place of being compiled.
 LOADING = "/lab/program_load_duration"
@@ -56,15 +59,22 @@ def _listening() -> _Total:
 
 def memory_bytes() -> int:
     """The most memory that this process has had so far: on its device where that says."""
-    found = jax.devices()[0].memory_stats() or {}
-    if "peak_bytes_in_use" in found:
-        return int(found["peak_bytes_in_use"])
-    with suppress(OSError), open("/proc/self/status", "rb") as file:  # noqa: PTH123 - for every run
-        _, name, rest = file.read().partition(b"VmHWM:")
+    device = _counting_device()
+    if device is not None:
+        return int(device.memory_stats()["peak_bytes_in_use"])
+    with suppress(OSError):
+        _, name, rest = read_at_once("/proc/self/status").partition(b"VmHWM:")
         if name:
             return int(rest.split(maxsplit=1)[0]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+@cache
+def _counting_device() -> Any:
+    """The device, where it says how much of its memory was in use; asked once, as it takes time."""
+    device = jax.devices()[0]
+    return device if "peak_bytes_in_use" in (device.memory_stats() or {}) else None
 
 
 def forget_memory() -> None:

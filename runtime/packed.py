@@ -16,6 +16,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -163,6 +164,12 @@ def _header(contents: Contents, table: list[_Entry]) -> bytes:
         "streams": list(zip(*table, strict=True)),
     }
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _compressed(text)
+
+
+@lru_cache(64)
+def _compressed(text: str) -> bytes:
+    """A header; models of one form, of which a study has many, have the same."""
     return zlib.compress(text.encode(), 9)
 
 

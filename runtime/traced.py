@@ -18,24 +18,55 @@ from jaxtyping import Array
 Numbers = dict[str, np.ndarray]
 
 
-def numbers(component: Any) -> Numbers:
+def numbers(component: Any, key: Hashable = None) -> Numbers:
     """The traced numbers of a component and of those inside it, by path.
 
-    Those are the fields declared `traced`; of a schedule all numbers but durations.
+    Those are the fields declared `traced`; of a schedule all numbers but durations. `key` is its
+    `program_key`, where that is known.
     """
-    found: Numbers = {}
-
-    def keep(path: str, value: float) -> float:
-        found[path] = np.full((), value, np.float32)
-        return value
-
-    _mapped(component, "", keep, traced=False)
-    return found
+    places = _places(component, program_key(component) if key is None else key)
+    return {path: np.array(_at(component, way), np.float32) for path, way in places}
 
 
 def bind(component: Any, values: Mapping[str, Array]) -> Any:
     """The component with these in place of its traced numbers."""
     return _mapped(component, "", lambda path, _: values[path], traced=False)
+
+
+#: From a value to one inside it: names of fields, labels and places.
+_Way = tuple[Any, ...]
+
+
+def _places(component: Any, key: Hashable) -> tuple[tuple[str, _Way], ...]:
+    """Where the traced numbers are: alike in components of one program, of which there are many."""
+    if key not in _known_places:
+        _known_places[key] = tuple(_found(component, (), traced=False))
+    return _known_places[key]
+
+
+_known_places: dict[Hashable, tuple[tuple[str, _Way], ...]] = {}
+
+
+def _at(component: Any, way: _Way) -> Any:
+    value = component
+    for step in way:
+        value = value[step] if _kind(type(value)) != "component" else getattr(value, step)
+    return value
+
+
+def _found(value: Any, way: _Way, *, traced: bool) -> Iterator[tuple[str, _Way]]:
+    kind = _kind(type(value))
+    if kind == "component":
+        for name, part, inner in _fields(value):
+            yield from _found(part, (*way, name), traced=inner)
+    elif kind == "mapping" and "duration" not in value:
+        for label, part in value.items():
+            yield from _found(part, (*way, label), traced=traced)
+    elif kind == "sequence":
+        for place, part in enumerate(value):
+            yield from _found(part, (*way, place), traced=traced)
+    elif traced and kind == "number":
+        yield "".join(f".{step}" for step in way), way
 
 
 def program_key(component: Any) -> Hashable:

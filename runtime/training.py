@@ -83,7 +83,7 @@ def loops_in_program(model: Model) -> bool:
 
 def traced_numbers(recipe: Recipe) -> Numbers:
     """The numbers of a recipe that are arguments of its program."""
-    return numbers(recipe)
+    return numbers(recipe, recipe.program)
 
 
 _programs: dict[Hashable, Advance] = {}

@@ -17,6 +17,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from lab.runtime.files import read_at_once
+
 _SECONDS_BETWEEN_LOOKS = 0.1
 POWERCAP = Path("/sys/class/powercap")
 #: Called once with the bytes in use, when they exceed the limit.
@@ -86,8 +88,7 @@ class Sampler:
 def resident_bytes() -> int:
     """Memory that this process has now; 0 where the system does not say."""
     try:
-        with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - looked at for every run
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return int(read_at_once("/proc/self/statm").split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
         return 0
 

@@ -191,7 +191,8 @@ def _event_in(line: bytes) -> Said | None:
     """
     begin = line.find(_EVENT)
     try:
-        said: Any = json.loads(line[max(begin, 0) :])
+        # As text: of bytes, the encoding would be guessed for every line.
+        said: Any = json.loads(line[max(begin, 0) :].decode("utf-8", "replace"))
     except ValueError:
         return None
     return cast(Said, said) if isinstance(said, dict) and "event" in said else None
