@@ -52,7 +52,11 @@ class Descent:
 def _code_facts(code: Lineage, lineage: Lineage) -> Mapping[str, Value]:
     """What nodes of the same components have in common."""
     texts = _texts(lineage)
-    made_with = {"code": _texts(code), "lineage": texts, "numerics": NUMERICS}
+    made_with: dict[str, Value] = {
+        "code": _texts(code),
+        "lineage": texts,
+        "numerics": NUMERICS,
+    }
     return {"lineage": digest(texts)[:KEY_LENGTH], "made_with": made_with}
 
 

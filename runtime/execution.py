@@ -172,8 +172,8 @@ class _Execution:
         self.failed: dict[str, Mapping[str, Any]] = {}
         self.stopped: str | None = None
         self._at_work: dict[int, _AtWork] = {}
-        #: What a place is handed as soon as it is free.
-        self._next: dict[int, Batch] = {}
+        #: What the next places to be free are handed at once.
+        self._next: list[Batch] = []
         self._elsewhere: list[Node] = []
         self._asked = 0.0
         self._whole: set[str] = set()
@@ -245,7 +245,7 @@ class _Execution:
         for place in range(engine.places):
             if place in self._at_work:
                 continue
-            batch = self._next.pop(place, None) or self._ready_batch(engine)
+            batch = self._next.pop(0) if self._next else self._ready_batch(engine)
             if batch is not None:
                 tasks = {one.key: one for one in batch.tasks}
                 self._at_work[place] = _AtWork(batch.program, tasks)
@@ -253,13 +253,14 @@ class _Execution:
 
     def _look_ahead(self, engine: Engine) -> None:
         """Make ready what places will do that are free soon, so that they need not wait for it."""
-        for place, work in self._at_work.items():
-            seconds = self._pace.get(work.program, math.inf) * len(work.left)
-            if place not in self._next and seconds < _SECONDS_AHEAD:
-                batch = self._ready_batch(engine)
-                if batch is None:
-                    return
-                self._next[place] = batch
+        soon = sum(map(self._is_soon_done, self._at_work.values()))
+        while len(self._next) < soon and (batch := self._ready_batch(engine)) is not None:
+            self._next.append(batch)
+
+    def _is_soon_done(self, work: "_AtWork") -> bool:
+        """Whether what is left takes a moment; nobody knows before it has begun."""
+        seconds = self._pace.get(work.program, math.inf) * len(work.left)
+        return bool(work.started) and seconds < _SECONDS_AHEAD
 
     def _ready_batch(self, engine: Engine) -> Batch | None:
         """The first nodes that are ready and ours to do."""
@@ -372,7 +373,7 @@ class _Execution:
             self._notes.advanced(node.key, said)
             self.listener(Event("progress", node, said))
         elif said["event"] == "returned":
-            self._put_back(work, node)
+            self._put_back(work.left.pop(node.key))
         else:
             task = work.left.pop(node.key)
             if said["event"] == "done":
@@ -392,6 +393,7 @@ class _Execution:
         at_work = work.started & work.left.keys()
         if len(at_work) > 1:
             self._one_by_one.add(work.program)
+            self._take_back(work.program)
         for key, task in list(work.left.items()):
             node = self.by_key[key]
             if at_work == {key} or not work.started:
@@ -399,13 +401,20 @@ class _Execution:
                 cause = {"event": "failed", "cause": "worker died"}
                 self._give_up(node, task, {**said, **cause, **words})
             else:
-                self._put_back(work, node)
+                self._put_back(work.left.pop(key))
 
-    def _put_back(self, work: "_AtWork", node: Node) -> None:
-        """A lane was handed out and not done."""
-        self.store.discard(Path(work.left.pop(node.key).output))
-        self.sharing.release([node.key])
-        self.agenda.put_back(node)
+    def _take_back(self, program: str) -> None:
+        """No lanes of a program are to be done together that nobody has been handed yet."""
+        for batch in [one for one in self._next if one.program == program]:
+            self._next.remove(batch)
+            for task in batch.tasks:
+                self._put_back(task)
+
+    def _put_back(self, task: Task) -> None:
+        """A lane is not done where it was meant to be."""
+        self.store.discard(Path(task.output))
+        self.sharing.release([task.key])
+        self.agenda.put_back(self.by_key[task.key])
 
     def _give_up(self, node: Node, task: Task, said: Said) -> None:
         self.store.discard(Path(task.output))
@@ -448,7 +457,7 @@ class _Execution:
 
     def _hopeless(self) -> str | None:
         """That the first runs all failed, and of one cause: so would the others."""
-        if self.made or not len(self.agenda):
+        if self.made or self._finished or not len(self.agenda):
             return None
         tried = [
             failure

@@ -20,8 +20,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
@@ -43,6 +43,11 @@ class Forked:
         self._nursery, self._number = nursery, number
         self.stdin: IO[bytes] = os.fdopen(inward, "wb")
         self.stdout: IO[bytes] = os.fdopen(outward, "rb")
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether it is a process, or has been one: the nursery may import still, or have died."""
+        return self._nursery.has_begun(self._number)
 
     def poll(self) -> int | None:
         """The exit code, negative for a signal; None while it runs."""
@@ -115,15 +120,19 @@ class Nursery:
                 break
         return self._codes.get(number)
 
-    def kill(self, number: int) -> None:
-        """End a worker; the nursery with it, where that is still importing."""
+    def has_begun(self, number: int) -> bool:
+        """Whether a worker is a process, or has been one."""
         while self.is_there and self._hear(0):
             pass
-        process = self._processes.get(number)
-        if process is None:
+        return number in self._processes
+
+    def kill(self, number: int) -> None:
+        """End a worker; the nursery with it, where that is still importing."""
+        if not self.has_begun(number):
             self.close()
         elif number not in self._codes:
-            os.kill(process, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(self._processes[number], signal.SIGKILL)
 
     def close(self) -> None:
         """End the nursery. Its workers go on."""
@@ -141,7 +150,10 @@ class Nursery:
             return False
         if not select.select([self._socket], [], [], seconds)[0]:
             return False
-        packet = self._socket.recv(_PACKET_BYTES)
+        try:
+            packet = self._socket.recv(_PACKET_BYTES)
+        except OSError:  # It died with a request that it never read.
+            packet = b""
         if not packet:
             self.close()
             return False
@@ -162,6 +174,13 @@ class Nursery:
 
 
 _nurseries: dict[tuple[Any, ...], Nursery] = {}
+#: That none is of use here.
+_are_given_up: list[bool] = []
+
+
+def give_up() -> None:
+    """Fork no more in this process: a nursery died before it had forked what it was asked for."""
+    _are_given_up.append(True)
 
 
 def forked(
@@ -174,7 +193,7 @@ def forked(
     Args:
         environment: of the worker. `complaints`: the file for its standard error.
     """
-    if sys.platform != "linux" or environment.get(SWITCH) == "0":
+    if sys.platform != "linux" or environment.get(SWITCH) == "0" or _are_given_up:
         return None
     seen = {name: value for name, value in environment.items() if not name.startswith(_LATER)}
     key = (len(cores), *sorted(seen.items()))
@@ -214,10 +233,11 @@ def _text(cores: Sequence[int]) -> str:
 
 def main() -> None:
     """Import, then fork a worker for each request, until the parent is gone."""
-    _end_with_the_parent()
+    begun_in = "" if sys.flags.safe_path else sys.path[0]
     _be_called("lab-nursery")
     os.sched_setaffinity(0, [int(core) for core in sys.argv[2].split(",")])
-    _import()
+    with _ended_with_the_parent():
+        _import()
     wake, woken = os.pipe()
     for handle in (wake, woken):
         os.set_blocking(handle, False)
@@ -238,11 +258,12 @@ def main() -> None:
                     for handle in (wake, woken):
                         os.close(handle)
                     asked.close()
-                    _work(json.loads(packet), handles)
+                    _work(json.loads(packet), handles, begun_in)
+                workers[process] = number
+                # Before the pipes are left: where nobody has them, it has been a process at least.
+                asked.send(json.dumps({"worker": number, "process": process}).encode())
                 for handle in handles:
                     os.close(handle)
-                workers[process] = number
-                asked.send(json.dumps({"worker": number, "process": process}).encode())
             if wake in ready:
                 os.read(wake, 512)
             for process, code in _ended():
@@ -259,22 +280,22 @@ def _import() -> None:
     registry.catalog()
 
 
-def _work(request: Mapping[str, Any], handles: Sequence[int]) -> NoReturn:
+def _work(request: Mapping[str, Any], handles: Sequence[int], begun_in: str) -> NoReturn:
     """Be a worker: as a process that was begun with this environment, here, with these pipes."""
-    from lab.runtime import worker
-
-    signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    os.setsid()
-    _be_called("lab-worker")
-    for place, handle in enumerate(handles):
-        os.dup2(handle, place)
-        os.close(handle)
-    os.environ.clear()
-    os.environ.update(request["environment"])
-    if sys.path[0] == str(Path.cwd()):
-        sys.path[0] = request["folder"]
     try:
+        from lab.runtime import worker
+
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        os.setsid()
+        _be_called("lab-worker")
+        for place, handle in enumerate(handles):
+            os.dup2(handle, place)
+            os.close(handle)
+        os.environ.clear()
+        os.environ.update(request["environment"])
+        if sys.path[0] == begun_in:
+            sys.path[0] = request["folder"]
         os.chdir(request["folder"])
         worker.work(request["cores"])
     except BaseException:  # noqa: BLE001 - nothing may go on as the nursery
@@ -303,10 +324,18 @@ def _ended() -> list[tuple[int, int]]:
         found.append((process, os.waitstatus_to_exitcode(status)))
 
 
-def _end_with_the_parent() -> None:
-    """While this process imports, it would not notice that its parent is gone."""
-    parent_death_signal = 1
-    ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGKILL)
+@contextmanager
+def _ended_with_the_parent() -> Generator[None]:
+    """While this process imports, it would not notice that its parent is gone.
+
+    Afterwards it does: what the system watches is the thread that began it, which may end earlier.
+    """
+    parent_death_signal, library = 1, ctypes.CDLL(None)
+    library.prctl(parent_death_signal, signal.SIGKILL)
+    try:
+        yield
+    finally:
+        library.prctl(parent_death_signal, 0)
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ class Local(Engine):
             found.extend((by_handle[handle], one) for one in said)
             if any(one["event"] == "idle" for one in said):
                 slot.is_busy = False
-            elif ended:
+            elif ended and not slot.begin_again():
                 found.append((by_handle[handle], slot.died()))
         return found
 
@@ -92,13 +92,14 @@ class _Slot:
         self.graphics = graphics
         self.is_busy = False
         self._fresh = False
+        self._batch: Batch | None = None
         self._workers: dict[bool, _Worker] = {}
         self._readers: dict[bool, _Lines] = {}
 
     def start(self, batch: Batch) -> None:
         """Give the slot a batch."""
         worker = self._worker(batch.fresh)
-        self._fresh, self.is_busy = batch.fresh, True
+        self._fresh, self.is_busy, self._batch = batch.fresh, True, batch
         try:
             _pipe(worker.stdin).write(batch.to_json().encode() + b"\n")
             _pipe(worker.stdin).flush()
@@ -108,6 +109,16 @@ class _Slot:
     def reader(self) -> "_Lines":
         """What the worker at work says."""
         return self._readers[self._fresh]
+
+    def begin_again(self) -> bool:
+        """Give the batch to a worker begun from nothing, where a fork never came to be."""
+        worker = self._workers[self._fresh]
+        if isinstance(worker, subprocess.Popen) or worker.has_begun or self._batch is None:
+            return False
+        nursery.give_up()
+        self._forget(self._fresh)
+        self.start(self._batch)
+        return True
 
     def died(self) -> Said:
         """The worker at work is gone: what to record."""
@@ -128,6 +139,8 @@ class _Slot:
     def end(self) -> None:
         """Wait for the workers to end, and kill those that don't."""
         for worker in self._workers.values():
+            if isinstance(worker, nursery.Forked) and not worker.has_begun:
+                worker.kill()  # It would hear of its end only when all is imported.
             try:
                 worker.wait(_PATIENCE_SECONDS)
             except subprocess.TimeoutExpired:

@@ -99,14 +99,21 @@ class AimTracker(Tracker):
                 {"identity": run.identity, "digest": run.digest, **asdict(run)} for run in new
             ],
         }
-        self._told(0, len(new))
+        count = 0
+
+        def shown_now(so_many: int) -> None:
+            nonlocal count
+            count = so_many
+            self._told(count, len(new))
+
+        shown_now(0)
         trouble = _run_process(
             json.dumps(job),
             seconds=_SECONDS_TO_START + _SECONDS_A_RUN * len(new),
-            shown=lambda count: self._told(count, len(new)),
+            shown=shown_now,
         )
         if trouble:
-            message = f"{len(new)} runs are not shown in Aim ({self.repo}): {trouble}"
+            message = f"{len(new) - count} runs are not shown in Aim ({self.repo}): {trouble}"
             warnings.warn(message, AimWarning, stacklevel=4)
 
 
@@ -153,7 +160,7 @@ def _heard(process: "subprocess.Popen[str]", job: str, shown: Callable[[int], No
         assert process.stdout is not None
         process.stdin.write(job)
         process.stdin.close()
-        for line in process.stdout:
+        for line in filter(str.isdigit, map(str.strip, process.stdout)):
             shown(int(line))
     return process.wait()
 

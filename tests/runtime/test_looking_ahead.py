@@ -8,10 +8,11 @@ import pytest
 from pretended import Pretended
 
 from lab.cli.load import load
+from lab.compiler.plan import Plan
 from lab.runtime.engine import Said
 from lab.runtime.execution import execute
 from lab.runtime.store import Made, Store
-from lab.runtime.task import Batch
+from lab.runtime.task import Batch, Task
 
 STUDY = """\
 study many
@@ -47,12 +48,17 @@ class Watched(Pretended):
         return [(place, said)]
 
 
-def notes(folder: Path, seconds: float, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What happened in a study of twenty trainings and as many measurements."""
+def made_of(folder: Path) -> Plan:
     file = folder / "many.lab"
     file.write_text(STUDY, encoding="utf-8")
     plan = load(file).plan
     assert plan is not None
+    return plan
+
+
+def notes(folder: Path, seconds: float, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What happened in a study of twenty trainings and as many measurements."""
+    plan = made_of(folder)
     happened: list[str] = []
     commit, open_ = Store.commit_all, Store.open
 
@@ -89,3 +95,63 @@ def test_what_takes_long_is_not_held_back_for_one_place(
 ) -> None:
     happened = notes(tmp_path, 60.0, monkeypatch)
     assert happened[:6] == ["ready", "start", *["done"] * 4], "others may be free before this one"
+
+
+def test_what_is_ready_goes_to_whoever_is_free(tmp_path: Path) -> None:
+    """The first place has a last task that takes its time: the other one has all else meanwhile."""
+    trained: list[int] = []
+
+    class Two(Watched):
+        places = 2  # pyright: ignore[reportAssignmentType, reportIncompatibleMethodOverride]
+        waits_for: str | None = None
+        meanwhile = 0
+
+        def start(self, place: int, batch: Batch) -> None:
+            if batch.tasks[0].role == "stage":
+                trained.extend([place] * len(batch.tasks))
+            if self.waits_for is None:
+                self.waits_for = batch.tasks[-1].key
+            super().start(place, batch)
+
+        def events(self) -> list[tuple[int, Said]]:
+            for i, (place, said) in enumerate(self._said):
+                is_last = said["event"] == "done" and said["key"] == self.waits_for
+                if not is_last and not (place == 0 and said["event"] == "idle" and self.waits_for):
+                    self._said.insert(0, self._said.pop(i))
+                    return super().events()
+            self.waits_for, self.meanwhile = "", trained.count(1)
+            return super().events()
+
+    engine = Two(0.01, [])
+    ended = execute(
+        made_of(tmp_path), Store(tmp_path), folder=tmp_path, listener=lambda _: None, engine=engine
+    )
+    assert len(ended.made) == 40
+    assert engine.meanwhile == 16, "all but the four that the first place was given"
+
+
+def test_runs_that_failed_alike_stop_nothing_where_one_has_worked(tmp_path: Path) -> None:
+    class AtOnce(Pretended):
+        """Says all at once, as jobs on other machines do."""
+
+        lanes_at_a_time = 4
+
+    plan = made_of(tmp_path)
+    seen: list[str] = []
+
+    def fault(task: Task) -> Said | None:
+        if task.role != "stage":
+            return None
+        seen.append(task.key)
+        said = {"event": "failed", "cause": "defect", "message": "no", "traceback": ""}
+        return said if 1 < len(seen) <= 4 else None
+
+    ended = execute(
+        plan,
+        Store(tmp_path / "store"),
+        folder=tmp_path,
+        listener=lambda _: None,
+        engine=AtOnce(fault),
+    )
+    assert ended.stopped is None
+    assert len(ended.made) == 2 * 17

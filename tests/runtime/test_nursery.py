@@ -167,6 +167,41 @@ def test_workers_outlive_a_nursery_that_died(
     assert worker.wait(20) == 1, "how it ended nobody knows"
 
 
+def test_a_nursery_that_dies_while_it_imports_costs_no_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nursery, "_are_given_up", [])
+    nursery.end()
+    begun = Nursery.__init__
+
+    def stillborn(one: Nursery, *arguments: Any) -> None:
+        begun(one, *arguments)
+        one._process.kill()
+
+    monkeypatch.setattr(Nursery, "__init__", stillborn)
+    plan = tiny()
+    ended = execute(plan, Store(tmp_path), folder=TINY.parent, listener=lambda _: None)
+    assert not ended.failed
+    assert nursery._are_given_up, "nobody waits for it a second time"
+
+
+def test_a_folder_that_is_gone_is_no_matter_to_those_begun_elsewhere(
+    complaints: IO[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    one = Nursery(dict(os.environ), sorted(os.sched_getaffinity(0))[:1])
+    monkeypatch.chdir(tmp_path)
+    try:
+        done(asked(one, complaints), tmp_path, "work")
+        (tmp_path / "gone").rmdir()
+        assert done(asked(one, complaints), tmp_path, "work")["values"]["value"] == 2.5
+    finally:
+        one.close()
+        while _asked:
+            left(_asked.pop())
+
+
 def test_nothing_is_left_where_the_parent_is_killed(tmp_path: Path) -> None:
     script = (
         "import os, sys, tempfile, time; from lab.runtime import nursery;"
