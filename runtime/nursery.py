@@ -2,8 +2,8 @@
 
 Most of the time until a worker can work goes by in importing JAX. The nursery does so once, for as
 many workers as are asked for. It never computes: a fork of it has no data, no model, no device and
-no threads, and is as new as a process begun from nothing. Where a process cannot be forked or has
-died, workers are begun without it (`lab.runtime.engines.local`).
+no threads, and is as new as a process begun from nothing. Where there is none, or it dies before it
+has forked, workers are begun without it (`lab.runtime.engines.local`).
 
 A request is one packet with the worker's environment, folder and cores, and its standard input,
 output and error. The answers are its number and process, and at its end its exit code.
@@ -91,14 +91,14 @@ class Nursery:
         self, environment: Mapping[str, str], cores: Sequence[int], complaints: IO[bytes]
     ) -> Forked | None:
         """A new worker; None where the nursery is there no more."""
-        request = {
-            "environment": dict(environment),
-            "folder": str(Path.cwd()),
-            "cores": list(cores),
-        }
         inward, outward = os.pipe(), os.pipe()
         theirs = [inward[0], outward[1]]
         try:
+            request = {
+                "environment": dict(environment),
+                "folder": str(Path.cwd()),
+                "cores": list(cores),
+            }
             handles = [*theirs, complaints.fileno()]
             socket.send_fds(self._socket, [json.dumps(request).encode()], handles)
         except OSError:
@@ -266,9 +266,7 @@ def main() -> None:
                     os.close(handle)
             if wake in ready:
                 os.read(wake, 512)
-            for process, code in _ended():
-                answer = {"worker": workers.pop(process), "code": code}
-                asked.send(json.dumps(answer).encode())
+            _say_what_ended(asked, workers)
 
 
 def _import() -> None:
@@ -311,17 +309,14 @@ def _be_called(name: str) -> None:
         Path("/proc/self/comm").write_text(name, encoding="ascii")
 
 
-def _ended() -> list[tuple[int, int]]:
-    """Workers that have ended since this was last asked, and their exit codes."""
-    found: list[tuple[int, int]] = []
-    while True:
-        try:
-            process, status = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return found
-        if process == 0:
-            return found
-        found.append((process, os.waitstatus_to_exitcode(status)))
+def _say_what_ended(asked: socket.socket, workers: dict[int, int]) -> None:
+    """The exit codes of workers that have ended since this was last said."""
+    with suppress(ChildProcessError):
+        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            process, status = ended
+            if process in workers:
+                code = os.waitstatus_to_exitcode(status)
+                asked.send(json.dumps({"worker": workers.pop(process), "code": code}).encode())
 
 
 @contextmanager
