@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from acts_told import ACTS, batch
 
 from lab.cli.load import load
 from lab.cli.main import ARGUMENTS
@@ -23,9 +24,7 @@ from lab.runtime.execution import Outcome, execute
 from lab.runtime.layout import RECORD
 from lab.runtime.owners import BEAT_SECONDS, PATIENCE_SECONDS
 from lab.runtime.store import Store
-from lab.runtime.task import Batch, Task
 
-ACTS = Path(__file__).parent / "own" / "acts.py"
 #: In the environment of every process that an engine begins.
 MARK = "LAB_TEST_OF_ENGINES"
 STUDY = """\
@@ -83,29 +82,6 @@ def engine(request: pytest.FixtureRequest, root: Path, _alone: None) -> Generato
 
 def folder_of(engine: Engine, root: Path) -> Path:
     return root / type(engine).__name__.lower()
-
-
-def batch(folder: Path, *acts: str) -> Batch:
-    return Batch("acts", tuple(_task(folder, f"{i}-{act}", act) for i, act in enumerate(acts)))
-
-
-def _task(folder: Path, key: str, act: str) -> Task:
-    output = folder / f".tmp-{key}"
-    output.mkdir(exist_ok=True)
-    return Task(
-        key=key,
-        role="measurement",
-        component="act",
-        arguments={"does": act, "value": 2.5},
-        inputs={},
-        seed=None,
-        vary=(),
-        occurrence=0,
-        fresh=False,
-        folder=str(folder),
-        output=str(output),
-        components=(str(ACTS),),
-    )
 
 
 def heard(engine: Engine, places: Sequence[int]) -> dict[int, list[Said]]:

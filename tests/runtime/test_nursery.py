@@ -12,16 +12,15 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
+from acts_told import batch
 from pretended import TINY, leftovers, made, tiny
 
 from lab.runtime import nursery
 from lab.runtime.execution import execute
 from lab.runtime.nursery import Forked, Nursery
 from lab.runtime.store import Store
-from lab.runtime.task import Batch, Task
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are forked on Linux")
-ACTS = Path(__file__).parent / "own" / "acts.py"
 
 
 @pytest.fixture
@@ -59,21 +58,7 @@ def asked(one: Nursery, complaints: IO[bytes], **variables: str) -> Forked:
 
 def handed(worker: Forked, folder: Path, does: str) -> None:
     """A task for a worker."""
-    task = Task(
-        key=does,
-        role="measurement",
-        component="act",
-        arguments={"does": does, "value": 2.5},
-        inputs={},
-        seed=None,
-        vary=(),
-        occurrence=0,
-        fresh=False,
-        folder=str(folder),
-        output=str(folder),
-        components=(str(ACTS),),
-    )
-    worker.stdin.write(Batch("acts", (task,)).to_json().encode() + b"\n")
+    worker.stdin.write(batch(folder, does).to_json().encode() + b"\n")
     worker.stdin.flush()
 
 
