@@ -18,13 +18,13 @@ from jaxtyping import Array
 Numbers = dict[str, np.ndarray]
 
 
-def numbers(component: Any, key: Hashable) -> Numbers:
+def numbers(component: Any, key: Hashable = None) -> Numbers:
     """The traced numbers of a component and of those inside it, by path.
 
     Those are the fields declared `traced`; of a schedule all numbers but durations. `key` is its
-    `program_key`.
+    `program_key`, where that is known.
     """
-    places = _places(component, key)
+    places = _places(component, program_key(component) if key is None else key)
     return {path: np.array(_at(component, way), np.float32) for path, way in places}
 
 

@@ -78,7 +78,7 @@ def test_traced_numbers_of_a_loss_compile_nothing(cls: Any) -> None:
         return found.sum() + bound.of_weights(WEIGHTS, start=START)
 
     for factor in (1.0, 1.5):
-        step({name: factor * value for name, value in numbers(loss, program_key(loss)).items()})
+        step({name: factor * value for name, value in numbers(loss).items()})
     assert traces == 1
 
 

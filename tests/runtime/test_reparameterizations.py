@@ -21,7 +21,7 @@ from lab.runtime import artifact, packed, reparameterizations
 from lab.runtime.bits import kind_of, packed_bytes
 from lab.runtime.errors import UnsuitableWeights
 from lab.runtime.reparameterization import Packed, Reparameterization, Split, Stream
-from lab.runtime.traced import bind, numbers, program_key
+from lab.runtime.traced import bind, numbers
 
 TOY = '''
 from lab.runtime.reparameterizations.plain import Plain
@@ -188,7 +188,7 @@ def test_new_numbers_compile_nothing(method: Reparameterization) -> None:
         slope = jax.grad(lambda train: loss(bound, train, split.fixed))(split.train)
         return jax.tree.map(lambda value, change: value - 1e-3 * change, split.train, slope)
 
-    values = numbers(method, program_key(method))
+    values = numbers(method)
     for seed in range(3):
         split = started(method, seed)
         other = {path: value * (1 + 0.01 * seed) for path, value in values.items()}
