@@ -279,9 +279,8 @@ class _Execution:
         pace = self._pace.get(program)
         if pace is None or program in self._one_by_one:
             return 1
-        share = max(
-            -(-ready // engine.places), min(ready, int(_SECONDS_AT_LEAST / max(pace, 1e-4)))
-        )
+        pace = max(pace, 1e-4)
+        share = max(-(-ready // engine.places), min(ready, int(_SECONDS_AT_LEAST / pace)))
         if program not in self._tried:
             return max(1, min(share, MOST_TOGETHER))
         if program in self._width:

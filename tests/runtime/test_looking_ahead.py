@@ -155,3 +155,12 @@ def test_runs_that_failed_alike_stop_nothing_where_one_has_worked(tmp_path: Path
     )
     assert ended.stopped is None
     assert len(ended.made) == 2 * 17
+
+
+def test_lanes_that_take_no_time_at_all_are_handed_out(tmp_path: Path) -> None:
+    engine = Watched(0.0, [])
+    engine.lanes_at_a_time = None
+    ended = execute(
+        made_of(tmp_path), Store(tmp_path), folder=tmp_path, listener=lambda _: None, engine=engine
+    )
+    assert len(ended.made) == 40
