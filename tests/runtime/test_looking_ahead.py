@@ -48,9 +48,9 @@ class Watched(Pretended):
         return [(place, said)]
 
 
-def made_of(folder: Path) -> Plan:
+def made_of(folder: Path, points: int = 20) -> Plan:
     file = folder / "many.lab"
-    file.write_text(STUDY, encoding="utf-8")
+    file.write_text(STUDY.replace("20 points", f"{points} points"), encoding="utf-8")
     plan = load(file).plan
     assert plan is not None
     return plan
@@ -160,7 +160,6 @@ def test_runs_that_failed_alike_stop_nothing_where_one_has_worked(tmp_path: Path
 def test_lanes_that_take_no_time_at_all_are_handed_out(tmp_path: Path) -> None:
     engine = Watched(0.0, [])
     engine.lanes_at_a_time = None
-    ended = execute(
-        made_of(tmp_path), Store(tmp_path), folder=tmp_path, listener=lambda _: None, engine=engine
-    )
-    assert len(ended.made) == 40
+    plan = made_of(tmp_path, points=100)
+    ended = execute(plan, Store(tmp_path), folder=tmp_path, listener=lambda _: None, engine=engine)
+    assert len(ended.made) == 200
