@@ -4,6 +4,7 @@ import ctypes
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -49,11 +50,18 @@ def read_at_once(path: str) -> bytes:
         os.close(handle)
 
 
-def clear_parts(folder: Path) -> None:
-    """Remove what processes of this machine that were killed had begun to write into a folder."""
-    for path in folder.glob(".*.part"):
+def clear_parts(folder: Path, name: str = "*") -> None:
+    """Remove what processes of this machine that were killed had begun to write into a folder.
+
+    `name` is that of the file or folder they wrote, or a pattern.
+    """
+    for path in folder.glob(f".{name}.*.part"):
         number = path.name.split(".")[-2]
-        if number.isdigit() and not _runs(int(number)):
+        if not number.isdigit() or _runs(int(number)):
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
             path.unlink(missing_ok=True)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from lab.compiler.plan import Plan
 from lab.runtime.evidence import Values
 from lab.runtime.figure import Plot, Table, figure_of
-from lab.runtime.files import write_atomically
+from lab.runtime.files import clear_parts, write_atomically
 from lab.runtime.report.growth import NOTHING_GREW, Grown
 from lab.runtime.results import Records, Results
 from lab.runtime.verdicts import Verdict, decide
@@ -105,6 +105,8 @@ def slug(text: str) -> str:
 
 def _written(folder: Path, files: dict[str, bytes]) -> dict[str, Path]:
     """Put the files in place, and take away those of an earlier report that are no longer made."""
+    for part in ("", *_OURS):
+        clear_parts(folder / part)
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

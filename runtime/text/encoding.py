@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lab.runtime.dataset import data_folder
-from lab.runtime.files import write_atomically
+from lab.runtime.files import clear_parts, write_atomically
 from lab.runtime.text.tokens import file_in, planes, tokenizer_in, vocabulary_of, word_pieces
 
 #: Raised when encoding changes: what was encoded before is made anew.
@@ -41,6 +41,7 @@ def encoded(
     kept = data_folder() / "tokens" / f"{_name(train, test, reading)}.npy"
     if not kept.is_file():
         kept.parent.mkdir(parents=True, exist_ok=True)
+        clear_parts(kept.parent)
         write_atomically(kept, _bytes(np.concatenate(_encoded(train, test, reading))))
     both = np.load(kept, mmap_mode="r", allow_pickle=False)
     return both[: len(train)], both[len(train) :]

@@ -76,12 +76,16 @@ def processes(mark: str) -> list[int]:
 
 
 class Chaos:
-    """A study that is run, killed, and run again until it is done."""
+    """A study that is run, killed, and run again until it is done.
 
-    def __init__(self, folder: Path, text: str, seed: int) -> None:
+    `seconds` is how long it takes where nobody disturbs it.
+    """
+
+    def __init__(self, folder: Path, text: str, seed: int, seconds: float) -> None:
         self.file = study(folder, text, "chaos.lab")
         self.results = folder / "results"
         self.store = self.results / "store"
+        self.seconds = seconds
         self.draw = random.Random(seed)
         self.kills: list[str] = []
         self.seen: dict[str, int] = {}
@@ -119,7 +123,7 @@ class Chaos:
     def _moment(self, process: "subprocess.Popen[str]") -> float:
         """Seconds to wait from now: any time, or soon after the next checkpoint of a stage."""
         if self.draw.random() < 0.3:
-            return self.draw.uniform(1.0, 9.0)
+            return self.draw.uniform(0.1, 0.9) * self.seconds
         before = steps(self.store)
         while process.poll() is None and steps(self.store).items() <= before.items():
             time.sleep(0.02)

@@ -1,5 +1,6 @@
 """A study that is killed at random moments ends with the same bits, and nothing else is left."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -16,21 +17,24 @@ def prove(folder: Path, text: str, *, kills: int, each: int = 5) -> int:
 
     Returns how many stages were gone on with inside.
     """
+    begun = time.monotonic()
     done = lab("run", str(study(folder, text, "chaos.lab")), "--jobs", "2")
+    seconds = time.monotonic() - begun
     assert done.returncode == 0, done.stderr
     assert not leftovers(folder / "results")
-    whole, inside, seed, killed = records(folder / "results" / "store"), 0, 0, 0
-    while killed < kills:
+    whole = records(folder / "results" / "store")
+    inside, seed, killed = 0, 0, 0
+    while killed < kills:  # A run may end before its moment comes.
         seed += 1
-        chaos = Chaos(folder / str(seed), text, seed)
+        assert seed <= 2 * kills, "most runs end before anything happens to them"
+        chaos = Chaos(folder / str(seed), text, seed, seconds)
         chaos.run_with_kills(min(each, kills - killed))
-        assert chaos.kills, "it ended before anything could happen to it"
         assert records(chaos.store) == whole, chaos.kills
         assert not leftovers(chaos.results), chaos.kills
-        begun = resumed(chaos.store)
-        for key, step in begun.items():
+        found = resumed(chaos.store)
+        for key, step in found.items():
             assert step >= chaos.seen.get(key, 0), "more than a checkpoint interval was lost"
-        inside += len(begun)
+        inside += len(found)
         killed += len(chaos.kills)
     return inside
 

@@ -143,6 +143,10 @@ def test_what_stands_in_the_place_is_replaced_only_when_asked_and_only_an_export
     other = tmp_path / "other"
     other.mkdir()
     (other / "thesis.tex").write_text("years of work")
+    killed = tmp_path / ".out.4194305.part"  # by a process of a number that the system gives none
+    killed.mkdir()
+    (killed / "model.safetensors").touch()
+    export(model, "compact", place, Choices(replace=True))
     with pytest.raises(NotExportable, match="is no export"):
         export(model, "compact", other, Choices(replace=True))
     assert (other / "thesis.tex").read_text() == "years of work"

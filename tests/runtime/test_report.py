@@ -1,5 +1,6 @@
 import io
 import json
+import os
 from pathlib import Path
 
 import made_study
@@ -19,6 +20,8 @@ from lab.runtime.report.data import plan_digest
 from lab.runtime.results import Results
 from lab.runtime.statistics import Interval
 
+#: The number of no process: the system gives none so high.
+GONE = 4194305
 GOLDEN = Path(__file__).parent / "golden" / "report.md"
 
 
@@ -54,6 +57,17 @@ def test_writing_again_changes_no_byte(made, written):
 def test_nothing_but_the_report_is_left_in_the_folder(written):
     folder = written.paths["report.md"].parent
     assert {p for p in folder.rglob("*") if p.is_file()} == set(written.paths.values())
+
+
+def test_what_a_killed_process_had_begun_to_write_is_taken_away(made, tmp_path):
+    begun = [tmp_path / part for part in (".report.md.{}.part", "runs/.3-ab.json.{}.part")]
+    for path in begun:
+        path.parent.mkdir(exist_ok=True)
+        for number in (GONE, os.getppid()):
+            Path(str(path).format(number)).write_text("{")
+    report.write(made.plan(), made.values, made.records, tmp_path, study_text=made_study.TEXT)
+    theirs = {Path(str(path).format(os.getppid())) for path in begun}
+    assert set(tmp_path.rglob("*.part")) == theirs, "what lives is left alone"
 
 
 def test_files_of_an_earlier_report_are_taken_away_and_strangers_stay(made, tmp_path):

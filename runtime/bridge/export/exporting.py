@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from lab.runtime.bridge.export.formats import format_of
 from lab.runtime.bridge.export.subject import Subject
 from lab.runtime.bridge.export.written import Job, Written
 from lab.runtime.errors import NotExportable
-from lab.runtime.files import sha256, sync_files
+from lab.runtime.files import clear_parts, sha256, sync_files
 
 #: What says that a folder is an export, and what of.
 RECORD = "export.json"
@@ -81,6 +82,7 @@ def export(subject: Subject, to: str, folder: Path, choices: Choices = DEFAULTS)
     batch = networks.batch_of(model, network)
     expected = checking.wanted(subject, batch)
     aside = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    clear_parts(folder.parent, escape(folder.name))
     try:
         aside.mkdir(parents=True)
         job = Job(subject, network, batch.inputs, dense=choices.dense, shrink=choices.shrink)
