@@ -103,6 +103,16 @@ class Prices:
         return tuple(one for one in self.missing if one.seen is None)
 
     @property
+    def expected(self) -> Mapping[str, float]:
+        """Seconds of each node that is missing, by key, compilations with the first ones."""
+        return {
+            key: one.seen.lane + (one.seen.compiling if place < one.compilers else 0.0)
+            for one in self.missing
+            if one.seen is not None
+            for place, key in enumerate(one.todo)
+        }
+
+    @property
     def over_time(self) -> bool:
         """Whether what is missing takes longer than the budget has."""
         return self.plan.wall_seconds is not None and self.wall > self.plan.wall_seconds

@@ -14,17 +14,21 @@ test example (`correct`, or `answers` and `labels`), an interval over test examp
 any of them.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from jaxtyping import Float
 
 from lab.compiler.plan import Node, Plan, Tree
 from lab.runtime import statistics, trees
 from lab.runtime.scores import SCORES, Score
 from lab.runtime.statistics import Interval
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 __all__ = ["Basis", "Estimate", "Lookup", "Values", "constant"]
 

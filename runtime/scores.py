@@ -11,14 +11,20 @@ that sum to one.
 `c` is the share of right answers, `p_k` and `t_k` are shares of class k among answers and labels.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+    Means = Float[np.ndarray, "draws columns"]
 
 Column = np.ndarray
-Means = Float[np.ndarray, "draws columns"]
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,19 @@ disagreements is not taken for certainty; two accuracies are compared by McNemar
 Multiplicity: Holm 1979.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Literal
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from jaxtyping import Float
-from scipy import special
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+    Sample = Float[np.ndarray, " n"]
 
 __all__ = [
     "EXAMPLE_RESAMPLES",
@@ -70,8 +75,6 @@ SKEWED_COVERAGE = {
     50: 0.951,
 }
 
-Sample = Float[np.ndarray, " n"]
-
 
 @dataclass(frozen=True, slots=True)
 class Interval:
@@ -110,7 +113,7 @@ def interval(sample: Sequence[float] | Sample, *, level: float = 0.95) -> Interv
     pivots = _pivots(values)
     tail = (1 - level) / 2
     if pivots is None:
-        half = float(special.stdtrit(n - 1, 1 - tail)) * error
+        half = float(_special().stdtrit(n - 1, 1 - tail)) * error
         return Interval(mean - half, mean + half, level, "student t")
     low, high = np.quantile(pivots, [tail, 1 - tail])
     return Interval(mean - high * error, mean - low * error, level, "studentized bootstrap")
@@ -137,7 +140,7 @@ def one_sided(sample: Sequence[float] | Sample, *, against: float = 0.0) -> Side
     if error == 0:
         raise ValueError("equal replicates have no spread to test with")
     t = (values.mean() - against) / error
-    student = Sided(float(special.stdtr(n - 1, -t)), float(special.stdtr(n - 1, t)))
+    student = Sided(float(_special().stdtr(n - 1, -t)), float(_special().stdtr(n - 1, t)))
     pivots = _pivots(values)
     if pivots is None:
         return student
@@ -234,7 +237,7 @@ def _binomial_tail(successes: int, trials: int) -> float:
     """P(X >= successes) for X ~ Binomial(trials, 1/2)."""
     if successes == 0:
         return 1.0
-    return float(special.bdtrc(successes - 1, trials, 0.5))
+    return float(_special().bdtrc(successes - 1, trials, 0.5))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -265,8 +268,8 @@ def projected(effect: float, deviation: float, n: int) -> Sided:
         return Sided(float(effect <= 0), float(effect >= 0))
     noncentral = abs(effect) * np.sqrt(n) / deviation
     # The normal approximation of the non-central t: good to a replicate, and it never fails.
-    reached = noncentral - float(special.ndtri(POWER))
-    p = float(special.stdtr(n - 1, -reached))
+    reached = noncentral - float(_special().ndtri(POWER))
+    p = float(_special().stdtr(n - 1, -reached))
     return Sided(p, 1.0) if effect > 0 else Sided(1.0, p)
 
 
@@ -287,6 +290,14 @@ def smallest(decides: Callable[[int], bool], *, start: int, limit: int = 10_000)
 def more_examples(effect: float, over_examples: Interval, *, alpha: float) -> float:
     """How many times as many test examples would show an effect, with 80 % probability."""
     deviation = (over_examples.high - over_examples.low) / 2
-    deviation /= float(special.ndtri(0.5 + over_examples.level / 2))
-    reach = float(special.ndtri(1 - alpha) + special.ndtri(POWER))
+    deviation /= float(_special().ndtri(0.5 + over_examples.level / 2))
+    reach = float(_special().ndtri(1 - alpha) + _special().ndtri(POWER))
     return max(1.0, (reach * deviation / effect) ** 2)
+
+
+@cache
+def _special() -> Any:
+    """SciPy's functions, imported when one is needed first: that takes as long as all else."""
+    from scipy import special
+
+    return special

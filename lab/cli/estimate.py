@@ -2,12 +2,14 @@
 
     left = (sum over what is at work and what waits of its expected seconds) / lanes
 
-What is at work and says how far it is takes what its progress promises; anything else as long as
-its kind took so far. Lanes are how many were at work at a time, on average: busy seconds / wall.
+What is at work and says how far it is takes what its progress promises; anything else what the plan
+expects of it, times what its kind took so far for each second that was expected of it. Lanes are
+how many were at work at a time, on average: busy seconds / wall. Until anything is known, the plan
+is believed.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -26,21 +28,52 @@ class _Active:
 
 
 class Estimate:
-    """Told what starts, advances and ends, with the time at which it does, in seconds."""
+    """Told what starts, advances and ends, with the time at which it does, in seconds.
 
-    def __init__(self, nodes: Sequence[Node], now: float) -> None:
+    `expected` has the seconds that the plan expects of nodes by key, of which `lanes` are at work
+    at a time. Of what it lacks, the mean of its kind is expected, or of all.
+    """
+
+    def __init__(
+        self,
+        nodes: Sequence[Node],
+        now: float,
+        *,
+        expected: Mapping[str, float] | None = None,
+        lanes: int = 1,
+    ) -> None:
         self._began = now
-        self._waiting = {node.key: node.component for node in nodes}
+        self._expected = expected or {}
+        self._planned_lanes = lanes
+        self._kinds: dict[str, str] = {}
+        self._waiting: dict[str, None] = {}
         self._active: dict[str, _Active] = {}
-        self._took: dict[str, list[float]] = defaultdict(list)
+        self._took: dict[str, dict[str, float]] = defaultdict(dict)
+        self.more(nodes)
 
     def more(self, nodes: Sequence[Node]) -> None:
         """More is to be done than was known."""
-        self._waiting |= {node.key: node.component for node in nodes}
+        self._kinds |= {node.key: node.component for node in nodes}
+        self._waiting |= dict.fromkeys(node.key for node in nodes)
+        means = self._means()
+        overall = fmean(means.values()) if means else 1.0
+        self._size = {
+            key: self._expected.get(key) or means.get(kind, overall)
+            for key, kind in self._kinds.items()
+        }
+
+    def _means(self) -> dict[str, float]:
+        """What is expected of a node of a kind, on average, where anything is."""
+        known: dict[str, list[float]] = defaultdict(list)
+        for key, kind in self._kinds.items():
+            if self._expected.get(key):
+                known[kind].append(self._expected[key])
+        return {kind: fmean(seconds) for kind, seconds in known.items()}
 
     def started(self, key: str, now: float) -> None:
         """A node begins to work."""
-        self._active[key] = _Active(self._waiting.pop(key), now)
+        del self._waiting[key]
+        self._active[key] = _Active(self._kinds[key], now)
 
     def advanced(self, key: str, share: float, now: float) -> None:
         """A node has done a share of its work, 0 … 1."""
@@ -54,36 +87,53 @@ class Estimate:
         self._waiting.pop(key, None)
         active = self._active.pop(key, None)
         if active is not None and worked:
-            self._took[active.kind].append(now - active.began)
+            self._took[active.kind][key] = now - active.began
 
     def seconds_left(self, now: float) -> float | None:
         """Seconds until all is done, None while nothing is known."""
         projected = self._projected(now)
-        samples = [*self._took.values(), *projected.values()]
-        if not samples:
-            return None
-        overall = fmean(seconds for kind in samples for seconds in kind)
+        if not self._took and not projected:
+            return self._planned(now)
+        every = [*self._took.values(), *projected.values()]
+        overall = self._pace(pair for kind in every for pair in kind.items())
+        kinds = {*self._took, *projected}
+        paces = {
+            kind: self._pace((self._took.get(kind) or projected[kind]).items()) for kind in kinds
+        }
 
-        def typical(kind: str) -> float:
-            known = self._took.get(kind) or projected.get(kind)
-            return fmean(known) if known else overall
+        def typical(key: str) -> float:
+            return self._size[key] * paces.get(self._kinds[key], overall)
 
-        left = sum(map(typical, self._waiting.values()))
-        for active in self._active.values():
-            whole = _whole(active, now) or typical(active.kind)
+        left = sum(map(typical, self._waiting))
+        for key, active in self._active.items():
+            whole = _whole(active, now) or typical(key)
             left += max(0.0, whole - (now - active.began))
         return left / self._lanes(now)
 
-    def _projected(self, now: float) -> dict[str, list[float]]:
-        found: dict[str, list[float]] = defaultdict(list)
-        for active in self._active.values():
+    def _planned(self, now: float) -> float | None:
+        """What the plan says is left, where it says anything."""
+        if not self._expected:
+            return None
+        left = sum(map(self._size.__getitem__, self._waiting))
+        for key, active in self._active.items():
+            left += max(0.0, self._size[key] - (now - active.began))
+        return left / self._planned_lanes
+
+    def _pace(self, took: Iterable[tuple[str, float]]) -> float:
+        """Seconds that nodes took for each second that was expected of them."""
+        pairs = list(took)
+        return sum(seconds for _, seconds in pairs) / sum(self._size[key] for key, _ in pairs)
+
+    def _projected(self, now: float) -> dict[str, dict[str, float]]:
+        found: dict[str, dict[str, float]] = defaultdict(dict)
+        for key, active in self._active.items():
             whole = _whole(active, now)
             if whole is not None:
-                found[active.kind].append(whole)
+                found[active.kind][key] = whole
         return found
 
     def _lanes(self, now: float) -> float:
-        busy = sum(map(sum, self._took.values()))
+        busy = sum(sum(kind.values()) for kind in self._took.values())
         busy += sum(now - active.began for active in self._active.values())
         return max(1.0, busy / max(now - self._began, 1e-9))
 

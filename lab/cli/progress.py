@@ -11,6 +11,7 @@ from lab.cli.estimate import Estimate
 from lab.cli.units import duration_text
 from lab.cli.whereabouts import Whereabouts
 from lab.compiler.plan import Node, Plan
+from lab.compiler.prices import Prices
 from lab.runtime.execution import Event
 from lab.runtime.results import POSITIONS
 
@@ -19,20 +20,27 @@ if TYPE_CHECKING:
 
 #: Elsewhere than on a terminal, a line about progress is printed this often.
 _SECONDS_BETWEEN_LINES = 10.0
+_SECONDS_BETWEEN_LOOKS = 0.1
 
 
 class Display:
-    """Listens to an execution and says how far it is. A context manager."""
+    """Listens to an execution and says how far it is. A context manager.
 
-    def __init__(self, plan: Plan, nodes: Sequence[Node]) -> None:
+    `prices` say how long what is run should take, where that is known.
+    """
+
+    def __init__(self, plan: Plan, nodes: Sequence[Node], prices: Prices | None = None) -> None:
         self.plan = plan
         self.total = len(nodes)
         self.done = 0
         self.failed = 0
         self.skipped = 0
         self.began = time.monotonic()
-        self._left = Estimate(nodes, self.began)
+        expected = prices and prices.expected
+        lanes = prices.device.workers if prices else 1
+        self._left = Estimate(nodes, self.began, expected=expected, lanes=lanes)
         self._last_line = self.began
+        self._last_look, self._last_estimate = 0.0, ""
         self._kinds = Counter(node.component for node in nodes)
         self._where = Whereabouts(plan)
         self._bars: Bars | None = None
@@ -42,6 +50,7 @@ class Display:
             from lab.cli.bars import Bars
 
             self._bars = Bars(self.plan.study, self._kinds)
+            self._bars.say(self._estimate(), failed="")
         else:
             self._say(f"{self.plan.study}: {self.total} stages and measurements to run")
         return self
@@ -128,8 +137,13 @@ class Display:
         return ", ".join(filter(None, (self._count(), self._failures(), self._estimate())))
 
     def _estimate(self) -> str:
-        left = self._left.seconds_left(time.monotonic())
-        return "" if left is None else f"about {duration_text(left)} left"
+        """It looks at all that waits: not for each of many that end at once."""
+        now = time.monotonic()
+        if now - self._last_look >= _SECONDS_BETWEEN_LOOKS:
+            left = self._left.seconds_left(now)
+            self._last_look = now
+            self._last_estimate = "" if left is None else f"about {duration_text(left)} left"
+        return self._last_estimate
 
     def _say(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)

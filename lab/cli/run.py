@@ -115,7 +115,7 @@ def _execute(one: Planned, store: Store) -> Ended:
         why = "everything is there already" if plan.nodes else "no grid of it has a run"
         print(f"{plan.study}: {why}, nothing to run", file=sys.stderr)
         return Ended({})
-    display = Display(plan, todo[: options.limit])
+    display = Display(plan, todo[: options.limit], one.prices if one.new else None)
     opening = Opening(store.root, widest(plan), options.jobs, options.devices or 1)
     with _asked_to_end_as_interrupted(), ExitStack() as opened:
         engine = open_engine(options.engine, opening)

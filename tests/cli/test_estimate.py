@@ -76,3 +76,33 @@ def test_when_all_is_done_nothing_is_left() -> None:
     estimate.started("0", 0.0)
     estimate.ended("0", 3.0, worked=True)
     assert estimate.seconds_left(3.0) == 0
+
+
+def test_the_plan_is_believed_until_anything_is_known() -> None:
+    expected = {"0": 30.0, "1": 10.0}
+    estimate = Estimate(nodes("fit", "fit", "fit"), 0.0, expected=expected, lanes=2)
+    assert estimate.seconds_left(0.0) == pytest.approx((30 + 10 + 20) / 2)
+    estimate.started("0", 0.0)
+    assert estimate.seconds_left(6.0) == pytest.approx((24 + 10 + 20) / 2)
+
+
+def test_large_ones_that_speak_first_say_little_of_small_ones() -> None:
+    expected = {"0": 300.0, "1": 10.0, "2": 10.0}
+    estimate = Estimate(nodes("fit", "fit", "fit"), 0.0, expected=expected)
+    estimate.started("0", 0.0)
+    estimate.advanced("0", 0.0, 0.0)
+    estimate.advanced("0", 0.5, 300.0)
+    assert estimate.seconds_left(300.0) == pytest.approx(300 + 20 + 20)
+
+
+def test_a_slow_machine_is_slow_for_kinds_that_wait_too() -> None:
+    estimate = Estimate(nodes("fit", "bytes"), 0.0, expected={"0": 10.0, "1": 1.0})
+    estimate.started("0", 0.0)
+    estimate.ended("0", 30.0, worked=True)
+    assert estimate.seconds_left(30.0) == pytest.approx(3)
+
+
+def test_of_what_is_added_later_the_mean_is_expected() -> None:
+    estimate = Estimate(nodes("fit"), 0.0, expected={"0": 10.0})
+    estimate.more(nodes("bytes", "fit")[1:])
+    assert estimate.seconds_left(0.0) == pytest.approx(20)

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,19 @@ def test_a_second_run_executes_nothing(folder: Path) -> None:
     assert result.returncode == 0
     assert "nothing to run" in result.stderr
     assert values(folder) == before
+
+
+def test_a_second_run_imports_nothing_that_only_computing_needs(folder: Path) -> None:
+    program = (
+        "import sys; from lab.cli.main import main; code = main(['run', sys.argv[1], '--no-aim']);"
+        "heavy = {'jax', 'jaxtyping', 'flax', 'torch', 'aim', 'optax'};"
+        "print('HEAVY', sorted(heavy & set(sys.modules))); sys.exit(code)"
+    )
+    file = str(folder / "studies" / "tiny.lab")
+    done = subprocess.run(
+        [sys.executable, "-c", program, file], capture_output=True, text=True, check=True
+    )
+    assert "HEAVY []" in done.stdout
 
 
 def test_runs_that_were_kept_from_aim_are_shown_by_the_next_report(folder: Path) -> None:
@@ -211,8 +226,8 @@ def test_a_component_of_ones_own_runs_from_its_one_file(tmp_path: Path) -> None:
 def test_two_runs_on_one_store_share_the_work(done: Path, tmp_path: Path) -> None:
     file = study(tmp_path, TEXT)
     store = tmp_path / "results" / "store"
-    first = started("run", str(file), "--jobs", "1")
-    second = started("run", str(file), "--jobs", "1")
+    first = started("run", str(file), "--jobs", "1", "--no-aim")
+    second = started("run", str(file), "--jobs", "1", "--no-aim")
     texts = [process.communicate()[1] for process in (first, second)]
     assert [process.returncode for process in (first, second)] == [0, 0], texts
     lines = (store / ".index").read_text().splitlines()[1:]

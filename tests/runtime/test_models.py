@@ -1,6 +1,8 @@
 """What every model promises, found by kind, and what is known of each."""
 
 import dataclasses
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 
 import jax
@@ -22,10 +24,19 @@ MODELS = [
 ]
 
 
+#: Examples at once, where it does not matter: another count is another compilation.
+SOME = 4
+
+
+@cache
+def scoring(model: Model) -> Callable[..., tuple]:
+    """A model as one program: many small ones would compile for longer."""
+    return jax.jit(partial(model.apply, train=False))
+
+
 def scored(model: Model, params: dict, buffers: dict, inputs: jnp.ndarray) -> tuple:
-    """Logits and buffers, as one program: many small ones would compile for longer."""
-    program = jax.jit(lambda p, b, x: model.apply(p, b, x, train=False))
-    return program(params, buffers, inputs)
+    """Logits and buffers."""
+    return scoring(model)(params, buffers, inputs)
 
 
 def examples(model: Model, count: int, seed: int) -> jnp.ndarray:
@@ -69,14 +80,14 @@ def test_every_parameter_is_float32(model: Model) -> None:
 
 def test_scoring_leaves_the_buffers_alone(model: Model) -> None:
     params, buffers = model.init(jax.random.key(4))
-    logits, after = scored(model, params, buffers, examples(model, 3, 4))
-    assert logits.shape == (3, model.classes)
+    logits, after = scored(model, params, buffers, examples(model, SOME, 4))
+    assert logits.shape == (SOME, model.classes)
     assert all((after[p] == buffers[p]).all() for p in buffers)
 
 
 def test_an_example_is_scored_alike_in_any_company(model: Model) -> None:
     params, buffers = model.init(jax.random.key(5))
-    images = examples(model, 4, 5)
+    images = examples(model, SOME, 5)
     together, _ = scored(model, params, buffers, images)
     alone, _ = scored(model, params, buffers, images[:1])
     np.testing.assert_allclose(alone[0], together[0], rtol=1e-4, atol=1e-4)
@@ -84,7 +95,7 @@ def test_an_example_is_scored_alike_in_any_company(model: Model) -> None:
 
 def test_every_parameter_has_a_gradient(model: Model) -> None:
     params, buffers = model.init(jax.random.key(6))
-    images = examples(model, 8, 6)
+    images = examples(model, SOME, 6)
 
     def loss(params: dict) -> jax.Array:
         logits, _ = model.apply(params, buffers, images, train=True)
@@ -118,7 +129,7 @@ def test_a_packed_file_alone_rebuilds_the_network(model: Model, tmp_path: Path) 
     ship(shipped, tmp_path / "packed")
     found = load_shipped(tmp_path / "packed")
     again: Model = registry.instantiate(found.model)
-    inputs = examples(model, 2, 9)
+    inputs = examples(model, SOME, 9)
     expected, _ = scored(model, params, buffers, inputs)
     logits, _ = scored(again, dict(found.rest), dict(found.buffers), inputs)
     np.testing.assert_array_equal(logits, expected)

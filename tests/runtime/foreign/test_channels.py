@@ -52,7 +52,7 @@ def layers_of(name: str) -> Channels:
 
 
 def in_jax(graph, params, buffers, inputs):
-    outputs, _ = compute(graph, params, buffers, inputs)
+    outputs, _ = jax.jit(partial(compute, graph))(params, buffers, inputs)
     return np.asarray(next(iter(outputs.values())))
 
 
