@@ -72,7 +72,7 @@ class Estimate:
 
     def started(self, key: str, now: float) -> None:
         """A node begins to work."""
-        del self._waiting[key]
+        self._waiting.pop(key, None)
         self._active[key] = _Active(self._kinds[key], now)
 
     def advanced(self, key: str, share: float, now: float) -> None:
@@ -91,15 +91,11 @@ class Estimate:
 
     def seconds_left(self, now: float) -> float | None:
         """Seconds until all is done, None while nothing is known."""
-        projected = self._projected(now)
-        if not self._took and not projected:
+        known = {**self._projected(now), **self._took}
+        if not known:
             return self._planned(now)
-        every = [*self._took.values(), *projected.values()]
-        overall = self._pace(pair for kind in every for pair in kind.items())
-        kinds = {*self._took, *projected}
-        paces = {
-            kind: self._pace((self._took.get(kind) or projected[kind]).items()) for kind in kinds
-        }
+        paces = {kind: self._pace(took.items()) for kind, took in known.items()}
+        overall = self._pace(pair for took in known.values() for pair in took.items())
 
         def typical(key: str) -> float:
             return self._size[key] * paces.get(self._kinds[key], overall)
