@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import shutil
+import socket
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -15,9 +16,17 @@ _MANY = 8
 _SMALL_BYTES = 1 << 16
 
 
+def unfinished(path: Path, number: int | None = None) -> Path:
+    """Where a file or folder is while it is written: hidden beside its place, and whose it is.
+
+    `number` is that of the process, this one's by itself.
+    """
+    return path.with_name(f".{path.name}.{_machine()}-{number or os.getpid()}.part")
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Put `content` at `path`, so that a crash leaves the old file or the new one, never a part."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    beside = unfinished(path)
     try:
         with beside.open("wb") as file:
             file.write(content)
@@ -53,16 +62,27 @@ def read_at_once(path: str) -> bytes:
 def clear_parts(folder: Path, name: str = "*") -> None:
     """Remove what processes of this machine that were killed had begun to write into a folder.
 
-    `name` is that of the file or folder they wrote, or a pattern.
+    `name` is that of the file or folder they wrote, or a pattern. What other machines write, if
+    they have the folder too, is left alone.
     """
-    for path in folder.glob(f".{name}.*.part"):
-        number = path.name.split(".")[-2]
+    for path in folder.glob(f".{name}.{_machine()}-*.part"):
+        number = path.stem.rpartition("-")[2]
         if not number.isdigit() or _runs(int(number)):
             continue
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
+
+
+@cache
+def _machine() -> str:
+    """Wherever numbers of processes are those that this process sees: a machine, or container."""
+    try:
+        namespace = str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        namespace = ""
+    return hashlib.sha256(f"{socket.gethostname()} {namespace}".encode()).hexdigest()[:8]
 
 
 def _runs(number: int) -> bool:

@@ -36,6 +36,7 @@ import jax
 
 import lab.spec
 from lab.runtime.described import NoDescriptionError, digest_of
+from lab.runtime.files import unfinished
 
 #: Texts of `lab` that names are left of.
 TEXTS = 8
@@ -207,7 +208,7 @@ def _put(name: str, content: bytes) -> None:
     if names is None:
         return
     path = names / name
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    beside = unfinished(path)
     try:
         beside.write_bytes(hashlib.sha256(content).digest() + content)
         beside.replace(path)

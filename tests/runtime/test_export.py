@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from exported_models import adapted, subject
+from nobody import NOBODY
 from safetensors.torch import load_file
 
 from lab.runtime import registry
@@ -15,6 +16,7 @@ from lab.runtime.bridge.export import checking, compact, exporting, formats
 from lab.runtime.bridge.export.exporting import Choices, export
 from lab.runtime.bridge.torch_runtime import decoders
 from lab.runtime.errors import NotExportable
+from lab.runtime.files import unfinished
 from lab.runtime.models.mlp import MLP
 from lab.runtime.reparameterizations.lora import LoRA
 from lab.runtime.reparameterizations.quantize import Quantize
@@ -143,7 +145,7 @@ def test_what_stands_in_the_place_is_replaced_only_when_asked_and_only_an_export
     other = tmp_path / "other"
     other.mkdir()
     (other / "thesis.tex").write_text("years of work")
-    killed = tmp_path / ".out.4194305.part"  # by a process of a number that the system gives none
+    killed = unfinished(place, NOBODY)
     killed.mkdir()
     (killed / "model.safetensors").touch()
     export(model, "compact", place, Choices(replace=True))

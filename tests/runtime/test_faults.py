@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nobody import NOBODY
 from pretended import Pretended, done, leftovers, made, tiny
 
 from lab.runtime import files, leases, owners, running
@@ -18,6 +19,7 @@ from lab.runtime.engine import Opening, Said
 from lab.runtime.engines.local import Local
 from lab.runtime.errors import LabError
 from lab.runtime.execution import Limits
+from lab.runtime.files import unfinished
 from lab.runtime.owners import this_process
 from lab.runtime.store import Store
 from lab.runtime.task import Batch, Task
@@ -138,11 +140,13 @@ def test_what_a_dead_process_left_goes_when_a_store_is_opened(tmp_path: Path) ->
     (tmp_path / "running" / "dead").write_text("{}")
     (tmp_path / "running" / ".dead").write_text("{")
     (tmp_path / f".tmp-{key}-dead").mkdir()
-    (tmp_path / "failures" / f".{key}.json.4194305.part").write_text("{")
-    ours = tmp_path / f".VERSION.{os.getpid()}.part"
-    ours.write_text("1")
+    unfinished(tmp_path / "failures" / f"{key}.json", NOBODY).write_text("{")
+    ours = unfinished(tmp_path / "VERSION")
+    theirs = tmp_path / f".VERSION.0badcafe-{NOBODY}.part"
+    for path in (ours, theirs):
+        path.write_text("1")
     Store(tmp_path)
-    assert leftovers(tmp_path) == [str(ours)], "what lives is left alone"
+    assert set(leftovers(tmp_path)) == {str(ours), str(theirs)}, "what may live is left alone"
 
 
 def test_work_leased_by_a_host_that_died_is_taken_over(

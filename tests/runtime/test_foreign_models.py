@@ -9,10 +9,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from nobody import NOBODY
 
 from lab.runtime import registry
 from lab.runtime.bridge.checkpoint import load_into
 from lab.runtime.errors import MissingFile, NoNetwork, UnsuitableSetting
+from lab.runtime.files import unfinished
 from lab.runtime.foreign import conversions, recipes
 from lab.runtime.foreign.helper import Helper
 from lab.runtime.foreign.model import ForeignModel
@@ -84,7 +86,7 @@ def test_a_damaged_conversion_and_parts_of_killed_ones_are_made_anew(
     path = recipes.conversion_file(own.recipe)
     empty_cache.mkdir(parents=True)
     path.write_bytes(b"cut off")
-    part = empty_cache / f".{path.name}.999999999.part"
+    part = unfinished(path, NOBODY)
     part.write_bytes(b"of a process that is no more")
     questions = asked(monkeypatch)
     assert own.shapes()[0]["1.weight"] == (4, 48)

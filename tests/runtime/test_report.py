@@ -7,6 +7,7 @@ import made_study
 import numpy as np
 import pytest
 from made_plans import Made, columns, replicates
+from nobody import NOBODY
 from PIL import Image
 
 from lab.compiler.plan import FigurePlan, Run
@@ -14,14 +15,13 @@ from lab.runtime import numbers, ordering, report
 from lab.runtime.errors import LabError
 from lab.runtime.evidence import Estimate
 from lab.runtime.figure import figure_of
+from lab.runtime.files import unfinished
 from lab.runtime.registry import catalog
 from lab.runtime.report import terminal
 from lab.runtime.report.data import plan_digest
 from lab.runtime.results import Results
 from lab.runtime.statistics import Interval
 
-#: The number of no process: the system gives none so high.
-GONE = 4194305
 GOLDEN = Path(__file__).parent / "golden" / "report.md"
 
 
@@ -60,13 +60,13 @@ def test_nothing_but_the_report_is_left_in_the_folder(written):
 
 
 def test_what_a_killed_process_had_begun_to_write_is_taken_away(made, tmp_path):
-    begun = [tmp_path / part for part in (".report.md.{}.part", "runs/.3-ab.json.{}.part")]
+    begun = [tmp_path / part for part in ("report.md", "runs/3-ab.json")]
     for path in begun:
         path.parent.mkdir(exist_ok=True)
-        for number in (GONE, os.getppid()):
-            Path(str(path).format(number)).write_text("{")
+        for number in (NOBODY, os.getppid()):
+            unfinished(path, number).write_text("{")
     report.write(made.plan(), made.values, made.records, tmp_path, study_text=made_study.TEXT)
-    theirs = {Path(str(path).format(os.getppid())) for path in begun}
+    theirs = {unfinished(path, os.getppid()) for path in begun}
     assert set(tmp_path.rglob("*.part")) == theirs, "what lives is left alone"
 
 

@@ -20,7 +20,7 @@ from lab.runtime.bridge.export.formats import format_of
 from lab.runtime.bridge.export.subject import Subject
 from lab.runtime.bridge.export.written import Job, Written
 from lab.runtime.errors import NotExportable
-from lab.runtime.files import clear_parts, sha256, sync_files
+from lab.runtime.files import clear_parts, sha256, sync_files, unfinished
 
 #: What says that a folder is an export, and what of.
 RECORD = "export.json"
@@ -81,7 +81,7 @@ def export(subject: Subject, to: str, folder: Path, choices: Choices = DEFAULTS)
     chosen = format_of(to, subject, network, shrink=choices.shrink)
     batch = networks.batch_of(model, network)
     expected = checking.wanted(subject, batch)
-    aside = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    aside = unfinished(folder)
     clear_parts(folder.parent, escape(folder.name))
     try:
         aside.mkdir(parents=True)
