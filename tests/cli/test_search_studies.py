@@ -156,7 +156,7 @@ def test_a_search_that_is_killed_again_and_again_ends_as_if_it_never_was(
             return bool(journals) and journals[0].read_bytes().count(b"\n") >= lines
 
         if not has_so_many_lines():
-            killed_when(has_so_many_lines, "run", file)
+            killed_when(has_so_many_lines, "run", file, "--jobs", "1")
     assert lab("run", file).returncode == 0
     first, second = (
         next((one / "results" / "store" / "searches").iterdir()).read_bytes()
